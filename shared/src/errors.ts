@@ -1,0 +1,206 @@
+/**
+ * The one catalogue of errors that a user can meet. Every code is stable: scripts may match on it.
+ * `docs/errors.md` is written from this list by `./scripts/docs`, and a test holds the two together.
+ */
+
+/** How the command line ends for an error of this kind; the numbers are documented in the README. */
+export const EXIT_CODES = { ok: 0, internal: 1, input: 2, unavailable: 3, notFound: 4, refused: 5 } as const;
+
+export type ErrorKind = Exclude<keyof typeof EXIT_CODES, 'ok'>;
+
+export interface CatalogueEntry {
+  readonly kind: ErrorKind;
+  /** Whether the same work may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** What it means, one sentence. */
+  readonly means: string;
+  /** What to do next, one sentence. */
+  readonly next: string;
+}
+
+const input = (means: string, next: string): CatalogueEntry => ({ kind: 'input', retryable: false, means, next });
+const unavailable = (means: string, next: string): CatalogueEntry => ({
+  kind: 'unavailable',
+  retryable: true,
+  means,
+  next,
+});
+const notFound = (means: string, next: string): CatalogueEntry => ({ kind: 'notFound', retryable: false, means, next });
+const refused = (means: string, next: string): CatalogueEntry => ({ kind: 'refused', retryable: false, means, next });
+const internal = (retryable: boolean, means: string, next: string): CatalogueEntry => ({
+  kind: 'internal',
+  retryable,
+  means,
+  next,
+});
+
+export const ERROR_CATALOGUE = {
+  // Configuration and command line
+  FW_CONFIG_MISSING: input('The configuration file does not exist.', 'Check --config or FOREWARM_CONFIG.'),
+  FW_CONFIG_UNREADABLE: input('The configuration file is not valid YAML or cannot be read.', 'Mend the named line.'),
+  FW_CONFIG_INVALID: input('One or more settings are wrong; all of them are listed.', 'Mend each listed setting.'),
+  FW_USAGE: input('The command line is not understood.', 'See forewarm COMMAND --help.'),
+
+  // The model file and its mapping
+  FW_MODEL_FILE_MISSING: input('The ONNX file does not exist or cannot be read.', 'Check models.NAME.file.'),
+  FW_MODEL_NOT_ONNX: input('The file is not an ONNX model that the runtime can load.', 'Export the model again.'),
+  FW_MODEL_TYPE_UNSUPPORTED: input(
+    'An input or output has an element type that is not supported.',
+    'Export it as float, double, int32, int64 or string.',
+  ),
+  FW_MODEL_INPUT_UNMAPPED: input(
+    'A model input is provided by no axis, by no mapping and is not the category.',
+    'Add an axis of that name, or map it under models.NAME.inputs.',
+  ),
+  FW_MODEL_INPUT_UNKNOWN: input(
+    'The configuration maps an input that the model does not have.',
+    'Use one of the input names that the message lists.',
+  ),
+  FW_MODEL_INPUT_VALUE: input(
+    'An axis value or category cannot be given to the input as its element type.',
+    'Change the axis values, or the type of the model input.',
+  ),
+  FW_MODEL_OUTPUT_UNKNOWN: input(
+    'The configured output does not exist in the model, or none was chosen where there are several.',
+    'Set models.NAME.output to one of the outputs that the message lists.',
+  ),
+  FW_MODEL_OUTPUT_SIZE: input(
+    'The model returned another number of values than one cell times its outputs.',
+    'Check that the model gives one row of output for each row of input.',
+  ),
+  FW_MODEL_CHANGED: internal(
+    true,
+    'The model file is not the one that this batch was planned for.',
+    'Nothing: the next cycle plans with the file as it is now.',
+  ),
+
+  // Inference
+  FW_VALUE_NOT_FINITE: internal(
+    false,
+    'The model gave NaN or an infinite value for a category; its old row was kept.',
+    'Look at the inputs of that category, or mend the model.',
+  ),
+  FW_INFERENCE_FAILED: internal(false, 'ONNX Runtime refused a run.', 'Read its message; try the model by hand.'),
+  FW_INFERENCE_TIME_LIMIT: internal(
+    true,
+    'A batch took longer than inference.timeLimit and its process was killed.',
+    'Raise inference.timeLimit, or make batches smaller with batchSize.',
+  ),
+  FW_INFERENCE_CRASHED: internal(
+    true,
+    'An inference process died while it computed a batch; it was replaced.',
+    'Look for an out-of-memory kill in the system log if it goes on.',
+  ),
+
+  // Rows
+  FW_ROW_CORRUPT: internal(
+    false,
+    'A stored row fails its magic, length, identity or checksum.',
+    'Nothing: it is not returned, and the next cycle writes it again.',
+  ),
+  FW_CATEGORY_INVALID: input(
+    'A category is empty, longer than 512 bytes of UTF-8, or holds a lone surrogate.',
+    'Shorten or mend the category.',
+  ),
+
+  // Reading
+  FW_MODEL_UNKNOWN: notFound('No model of that name is configured.', 'Use one of the names that the message lists.'),
+  FW_NOT_WARMED: notFound('Nothing has been published for this model yet.', 'Start the daemon, or wait for a cycle.'),
+  FW_CATEGORY_UNKNOWN: notFound('There is no row for this category.', 'Check the spelling; names are exact.'),
+  FW_CELL_UNKNOWN: input(
+    'The coordinates do not name one cell of the grid.',
+    'Give each axis once, with one of its values.',
+  ),
+
+  // Services
+  FW_REDIS_UNAVAILABLE: unavailable('Redis cannot be reached or refused the command.', 'Check redis.* and the server.'),
+  FW_REDIS_WRITE_FAILED: unavailable('Redis refused to write rows.', 'Check memory and disk of the cache Redis.'),
+  FW_POSTGRES_UNAVAILABLE: unavailable(
+    'PostgreSQL cannot be reached or refused the statement.',
+    'Check postgres.url and the server.',
+  ),
+  FW_MIGRATION_FAILED: internal(
+    false,
+    'A migration of the database schema failed and was rolled back.',
+    'Read the named migration and the message of PostgreSQL.',
+  ),
+
+  // Jobs and daemon
+  FW_JOB_UNKNOWN: internal(false, 'A queue holds a job whose name no definition has.', 'Remove it from the queue.'),
+  FW_JOB_PAYLOAD: input('The data of a job does not fit its schema.', 'Add the job again with the listed mends.'),
+  FW_CYCLE_LOST: internal(true, 'A cycle vanished from the queue before it ended.', 'Nothing: the next one starts.'),
+  FW_PORT_IN_USE: refused('The HTTP port is taken by another process.', 'Set http.port, or stop the other process.'),
+
+  // Embedded default
+  FW_ALREADY_RUNNING: refused('Another forewarm up runs on this folder.', 'Stop it first, or use another folder.'),
+  FW_BINARY_MISSING: refused('A server program that the embedded default needs is missing.', 'Install it as shown.'),
+  FW_EMBEDDED_FAILED: internal(
+    false,
+    'An embedded server did not start or stopped by itself.',
+    'Read the end of its log, which the message quotes.',
+  ),
+
+  FW_INTERNAL: internal(false, 'Something failed that should not.', 'Please report it, with the log around it.'),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+export interface ForewarmErrorOptions {
+  /** Facts for machines, never secrets: they go to logs, `--json` output and job results. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** What to do next, where it can be said better than in the catalogue. */
+  readonly next?: string;
+  readonly cause?: unknown;
+}
+
+/** An error of the catalogue. `message` names what was wrong and where; `next` says what to do. */
+export class ForewarmError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly next: string;
+
+  constructor(code: ErrorCode, message: string, options: ForewarmErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ForewarmError';
+    this.code = code;
+    this.details = options.details ?? {};
+    this.next = options.next ?? ERROR_CATALOGUE[code].next;
+  }
+
+  get retryable(): boolean {
+    return ERROR_CATALOGUE[this.code].retryable;
+  }
+
+  get exitCode(): number {
+    return EXIT_CODES[ERROR_CATALOGUE[this.code].kind];
+  }
+
+  /** A plain object that survives process boundaries; `fromPlain` is its inverse. */
+  toJSON(): PlainError {
+    return { code: this.code, message: this.message, next: this.next, details: this.details };
+  }
+
+  static fromPlain(plain: PlainError): ForewarmError {
+    return new ForewarmError(plain.code, plain.message, { details: plain.details, next: plain.next });
+  }
+}
+
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** `error` itself when it is of the catalogue, otherwise wrapped under `code` with its message kept. */
+export function asForewarmError(error: unknown, code: ErrorCode = 'FW_INTERNAL', where = ''): ForewarmError {
+  if (error instanceof ForewarmError) return error;
+  const message = messageOf(error);
+  return new ForewarmError(code, where === '' ? message : `${where}: ${message}`, { cause: error });
+}

@@ -1,0 +1,66 @@
+/**
+ * The one life-cycle contract. A service is started once and stopped once or more; `stop` is idempotent, safe before
+ * `start`, and bounded in time by the service itself.
+ */
+export interface Service {
+  readonly name: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Told after each step, for logs: which service, what was done, how long it took. */
+export type LifecycleObserver = (event: {
+  readonly service: string;
+  readonly step: 'started' | 'stopped' | 'stop failed';
+  readonly ms: number;
+  readonly error?: unknown;
+}) => void;
+
+/** An ordered list of services as one: starts first to last, stops last to first, and undoes a start that failed. */
+export class ServiceGroup implements Service {
+  readonly name: string;
+  private readonly services: readonly Service[];
+  private readonly observe: LifecycleObserver;
+  private started: Service[] = [];
+  private stopping: Promise<void> | undefined;
+
+  constructor(name: string, services: readonly Service[], observe: LifecycleObserver = () => undefined) {
+    this.name = name;
+    this.services = services;
+    this.observe = observe;
+  }
+
+  async start(): Promise<void> {
+    for (const service of this.services) {
+      // A stop that arrives while services are still starting wins: nothing more is started.
+      if (this.stopping !== undefined) return;
+      const began = performance.now();
+      this.started.push(service);
+      try {
+        await service.start();
+      } catch (error) {
+        await this.stop();
+        throw error;
+      }
+      this.observe({ service: service.name, step: 'started', ms: performance.now() - began });
+    }
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  private async stopAll(): Promise<void> {
+    for (const service of this.started.reverse()) {
+      const began = performance.now();
+      try {
+        await service.stop();
+        this.observe({ service: service.name, step: 'stopped', ms: performance.now() - began });
+      } catch (error) {
+        this.observe({ service: service.name, step: 'stop failed', ms: performance.now() - began, error });
+      }
+    }
+    this.started = [];
+  }
+}
