@@ -1,0 +1,118 @@
+import { modelSchema, settingsSchema } from '#shared/config/schema';
+import { sectionRegistry } from '#shared/config/setting';
+import { GLOBAL_SETTINGS, type GlobalSetting, MODEL_SETTINGS, type Setting } from '#shared/config/settings';
+
+/** `docs/configuration.md`, written from the schema: the reference of every setting. */
+export function configurationReference(): string {
+  return [INTRODUCTION, ...globalTables(), MODELS, modelTable(), NOTES].join('\n\n').concat('\n');
+}
+
+const INTRODUCTION = `# Configuration
+
+<!-- Generated from shared/src/config/schema.ts by ./scripts/docs. Do not edit: a test fails when they differ. -->
+
+Forewarm reads one YAML file: \`--config PATH\`, else the variable \`FOREWARM_CONFIG\`, else \`forewarm.yaml\` in the
+current folder. Everything in it is checked before anything starts, and all problems are reported at once, each with
+its place. \`forewarm config check\` does only that; \`forewarm config show\` prints what results.
+
+A setting is taken from the first of these that has it:
+
+1. the command line, \`--set http.port=0\`;
+2. the environment, with the variable that the tables name;
+3. the file;
+4. its default.
+
+The name of a variable follows from the path of the setting: \`FOREWARM_\`, then the parts of the path in capitals,
+joined by two underscores, with one underscore between words: \`postgres.poolSize\` is \`FOREWARM_POSTGRES__POOL_SIZE\`.
+The three connection URLs have shorter names. A list is written with commas, \`FOREWARM_ROLES=scheduler,worker\`. An
+empty variable counts as not set. Any other variable whose name begins with \`FOREWARM_\` is refused, because it is most
+likely a slip of the pen; excepted are \`FOREWARM_CONFIG\`, all that begin with \`FOREWARM_TEST_\`, and those that
+Kubernetes adds for services (\`FOREWARM_..._SERVICE_HOST\` and the like).
+
+Durations are a number and a unit, \`500ms\`, \`20s\`, \`5m\`, \`2h\`, \`7d\`. Sizes are \`512B\`, \`64KiB\`, \`512MiB\`, \`2GiB\`,
+\`1TiB\`. Passwords in URLs are never printed or logged.`;
+
+const MODELS = `## models
+
+A map of name to model; at least one. A name has 1 to 64 lower-case letters, digits, \`-\` and \`_\`, the first a letter
+or digit. Paths are relative to the folder of the configuration file. Models are set in the file only; those of their
+settings that are not lists or maps can also be given on the command line, \`--set models.calls.every=5s\`.`;
+
+const NOTES = `### Axes
+
+\`\`\`yaml
+axes:
+  day: { from: 0, to: 6 }               # 0, 1, 2, 3, 4, 5, 6
+  dose: { from: 0, to: 1, step: 0.25 }  # 0, 0.25, 0.5, 0.75, 1
+  region: [north, south]
+\`\`\`
+
+The last axis varies fastest in a row. An axis has numbers or texts, not both, and each value once. Its name has 1 to 64
+letters, digits, \`-\` and \`_\`, the first a letter or \`_\`; \`category\` is taken.
+
+### Categories
+
+A category is any text of 1 to 512 bytes of UTF-8, and may be listed once. Many of them are kept in a file of their own:
+
+\`\`\`yaml
+categories: { file: data/stations.csv, column: name }
+\`\`\`
+
+| File | Content |
+|---|---|
+| \`.csv\` | A header line, then one category in each record, in the column \`column\` (default \`category\`). Quoting as in RFC 4180; blank lines are ignored. |
+| \`.json\` | An array of strings, or an array of objects of which \`column\` (default \`category\`) is taken. |
+| \`.txt\` | One category in each line; blank lines are ignored. |
+
+### Inputs
+
+An input of the model that is named like an axis is fed with the values of that axis, and one named \`category\` with the
+category. Where the names differ, say what each input is fed with:
+
+\`\`\`yaml
+inputs:
+  hour_of_day: { axis: hour }
+  station_name: { category: true }
+  temperature: { constant: 20.5 }
+\`\`\``;
+
+function globalTables(): string[] {
+  const loose = GLOBAL_SETTINGS.filter(({ path }) => path.length === 1);
+  const sections = Object.entries(settingsSchema.shape).flatMap(([name, schema]) => {
+    const about = sectionRegistry.get(schema)?.about;
+    const settings = GLOBAL_SETTINGS.filter(({ path }) => path.length > 1 && path[0] === name);
+    return about === undefined ? [] : [`## ${name}\n\n${about}`, globalTable(settings)];
+  });
+  return ['## General', globalTable(loose), ...sections];
+}
+
+function globalTable(settings: readonly GlobalSetting[]): string {
+  return table(
+    ['Setting', 'Type', 'Default', 'Environment variable', 'What it does'],
+    settings.map((setting) => [...leading(setting), `\`${setting.variable}\``, setting.about]),
+  );
+}
+
+function modelTable(): string {
+  if (Object.keys(modelSchema.shape).length !== MODEL_SETTINGS.length) throw new Error('a model has no sections');
+  return table(
+    ['Setting', 'Type', 'Default', 'What it does'],
+    MODEL_SETTINGS.map((setting) => [...leading(setting), setting.about]),
+  );
+}
+
+function leading(setting: Setting): string[] {
+  return [`\`${setting.key}\``, setting.type.label, defaultOf(setting)];
+}
+
+function defaultOf(setting: Setting): string {
+  if (setting.required) return '(required)';
+  if (setting.defaultText !== undefined) return setting.defaultText;
+  if (setting.default === undefined) return '(none)';
+  return `\`${Array.isArray(setting.default) ? `[${setting.default.join(', ')}]` : String(setting.default)}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}

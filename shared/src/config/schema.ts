@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { axesType } from './axes';
+import { categoriesType } from './categories';
+import { inputsType } from './inputs';
+import { optional, required, section, withDefault } from './setting';
+import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, ROLES } from './types';
+import {
+  byteSize,
+  choice,
+  choices,
+  duration,
+  integer,
+  loopbackHost,
+  names,
+  postgresUrl,
+  redisUrl,
+  text,
+  wordOr,
+} from './values';
+
+/**
+ * Every setting with its type, its default and what it does: the only place where defaults are stated.
+ * `docs/configuration.md` is generated from it.
+ */
+
+export const MODEL_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+const prefix = {
+  regex: /^[a-z0-9][a-z0-9_-]{0,31}$/,
+  says: 'text of 1 to 32 lower-case letters, digits, `-` and `_`, the first a letter or digit',
+};
+
+export const settingsSchema = z.strictObject({
+  keyPrefix: withDefault(text(32, prefix), 'forewarm', 'What all keys in Redis begin with; one per installation.'),
+  redis: section('The two Redis roles. One server may serve both for development.', {
+    cache: withDefault(redisUrl, 'redis://127.0.0.1:6379', 'Where predictions live; this Redis may evict.', {
+      variable: 'FOREWARM_REDIS_URL',
+      secret: true,
+    }),
+    queue: optional(redisUrl, 'Where the job queue lives; this Redis must persist and must not evict.', {
+      variable: 'FOREWARM_QUEUE_REDIS_URL',
+      secret: true,
+      defaultText: 'the same as `redis.cache`',
+    }),
+  }),
+  postgres: section('The durable copy of the rows and the run history.', {
+    url: optional(postgresUrl, 'The database. Without it there is no durable copy.', {
+      variable: 'FOREWARM_POSTGRES_URL',
+      secret: true,
+    }),
+    connectTimeout: withDefault(duration('100ms', '1m'), '2s', 'How long a connection may take to open.'),
+    statementTimeout: withDefault(duration('100ms', '1h'), '15s', 'How long one statement may run.'),
+    poolSize: withDefault(integer(1, 100), 4, 'Connections that one process holds at most.'),
+  }),
+  http: section('The one listener of the daemon: health, metrics, API and dashboard.', {
+    host: withDefault(loopbackHost, '127.0.0.1', 'Address to listen on; for now only one of this machine.'),
+    port: withDefault(integer(0, 65_535), 7878, 'Port to listen on; 0 takes any free one.'),
+  }),
+  log: section('What is logged, and how.', {
+    level: withDefault(choice(LOG_LEVELS), 'info', 'The least important messages that are logged.'),
+    format: withDefault(choice(LOG_FORMATS), 'auto', '`auto` writes text to a terminal and JSON lines elsewhere.'),
+  }),
+  roles: withDefault(
+    choices(ROLES),
+    [...ROLES],
+    'What this process does: `scheduler` plans cycles, `worker` computes.',
+  ),
+  inference: section('The child processes that run the models.', {
+    processes: withDefault(wordOr('auto', integer(1, 256)), 'auto', 'How many; `auto` is one per core.'),
+    timeLimit: withDefault(duration('100ms', '1h'), '60s', 'A process that takes longer over one batch is killed.'),
+  }),
+  shutdown: section('How the daemon ends.', {
+    grace: withDefault(duration('0s', '10m'), '10s', 'How long running work may take to finish after a stop signal.'),
+  }),
+  watchdog: section('Looks after the schedules.', {
+    every: withDefault(duration('100ms', '1h'), '5s', 'How often it looks whether cycles still come.'),
+  }),
+  history: section('How much of the run history is kept.', {
+    keepFor: withDefault(duration('1m', '3650d'), '7d', 'How long cycles are kept.'),
+    keepCycles: withDefault(integer(1, 10_000_000), 50_000, 'How many cycles are kept at most.'),
+    keepBatchesOf: withDefault(
+      integer(0, 1_000_000),
+      200,
+      'Of how many of the last cycles the batches are kept; those of failed cycles are kept as long as the cycle.',
+    ),
+  }),
+  limits: section('What a model may ask for, so that a slip of the pen does not fill the memory.', {
+    cellsPerRow: withDefault(
+      integer(1, 16_777_216),
+      65_536,
+      'Cells of one row: the product of the lengths of the axes.',
+    ),
+    gridBytes: withDefault(byteSize('1KiB', '1024TiB'), '4GiB', 'Bytes of all rows of one model together.'),
+  }),
+});
+
+export const modelSchema = z.strictObject({
+  file: required(
+    text(4096, { regex: /^/, says: 'the path of a file' }),
+    'Path of the ONNX file, relative to the folder of the configuration file.',
+  ),
+  version: optional(text(100), 'Free text that is shown as the version of the model.'),
+  axes: required(axesType, 'The axes of the grid, in storage order: name to values.'),
+  categories: required(categoriesType, 'The categories, one row each, or the file that lists them.'),
+  inputs: withDefault(inputsType, {}, 'What inputs of the model are fed with whose names are not those of an axis.', {
+    defaultText: 'by name: an axis, or `category`',
+  }),
+  output: optional(text(512), 'Name of the output of the model that holds the predictions.', {
+    defaultText: 'the only output',
+  }),
+  outputs: optional(names(512, 65_535), 'Names of the values of one cell, where the model gives several.'),
+  every: withDefault(duration('1s', '24h'), '20s', 'How often the grid is computed.'),
+  overlap: withDefault(choice(OVERLAPS), 'skip', 'What happens when it is time again and the last cycle still runs.'),
+  batchSize: withDefault(wordOr('auto', integer(1, 10_000)), 'auto', 'Categories that one job computes.'),
+  staleAfter: withDefault(duration('1s', '3650d'), '5m', 'Age from which a prediction is marked as stale.'),
+  expireAfter: withDefault(
+    wordOr('never', duration('1s', '3650d')),
+    'never',
+    'Age at which rows are deleted from Redis; not shorter than `every`.',
+  ),
+});
+
+/** All settings outside of models, as the schema gives them. */
+export type Settings = z.output<typeof settingsSchema>;
+/** One model, as the schema gives it. */
+export type ModelSettings = z.output<typeof modelSchema>;

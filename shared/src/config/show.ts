@@ -1,0 +1,78 @@
+import { formatBytes } from './bytes';
+import { formatDuration } from './duration';
+import { maskUrl } from './secrets';
+import { GLOBAL_SETTINGS } from './settings';
+import type { Config, InputSource, ModelConfig } from './types';
+
+/** The resolved configuration for people: shaped as the file is, durations and sizes as one writes them, no secrets. */
+export interface ResolvedView {
+  readonly file: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly models: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Where each setting came from: `forewarm.yaml:12`, a variable, `command line` or `default`. */
+  readonly from: Readonly<Record<string, string>>;
+}
+
+export function resolvedView(config: Config): ResolvedView {
+  const { origins } = config.source;
+  return {
+    file: config.source.path,
+    settings: settingsView(config),
+    models: Object.fromEntries(config.models.map((model) => [model.name, modelView(model)])),
+    from: Object.fromEntries(GLOBAL_SETTINGS.map(({ key }) => [key, origins[key] ?? 'default'])),
+  };
+}
+
+function settingsView({ redis, postgres, inference, shutdown, watchdog, history, limits, ...config }: Config) {
+  return {
+    keyPrefix: config.keyPrefix,
+    redis: { cache: maskUrl(redis.cacheUrl), queue: maskUrl(redis.queueUrl) },
+    postgres: {
+      url: postgres.url === undefined ? null : maskUrl(postgres.url),
+      connectTimeout: formatDuration(postgres.connectTimeoutMs),
+      statementTimeout: formatDuration(postgres.statementTimeoutMs),
+      poolSize: postgres.poolSize,
+    },
+    http: { ...config.http },
+    log: { ...config.log },
+    roles: [...config.roles],
+    inference: { processes: inference.processes, timeLimit: formatDuration(inference.timeLimitMs) },
+    shutdown: { grace: formatDuration(shutdown.graceMs) },
+    watchdog: { every: formatDuration(watchdog.everyMs) },
+    history: {
+      keepFor: formatDuration(history.keepForMs),
+      keepCycles: history.keepCycles,
+      keepBatchesOf: history.keepBatchesOf,
+    },
+    limits: { cellsPerRow: limits.cellsPerRow, gridBytes: formatBytes(limits.gridBytes) },
+  };
+}
+
+function modelView(model: ModelConfig): Record<string, unknown> {
+  return {
+    file: model.file,
+    version: model.version ?? null,
+    axes: Object.fromEntries(model.axes.map(({ name, values }) => [name, shortened(values)])),
+    categories: { source: model.categorySource, count: model.categories.length, first: model.categories.slice(0, 3) },
+    inputs: Object.fromEntries(Object.entries(model.inputs).map(([name, source]) => [name, inputView(source)])),
+    output: model.output ?? null,
+    outputs: model.outputs === undefined ? null : shortened(model.outputs),
+    every: formatDuration(model.everyMs),
+    overlap: model.overlap,
+    batchSize: model.batchSize,
+    staleAfter: formatDuration(model.staleAfterMs),
+    expireAfter: model.expireAfterMs === undefined ? 'never' : formatDuration(model.expireAfterMs),
+  };
+}
+
+function inputView(source: InputSource): Record<string, unknown> {
+  if (source.from === 'axis') return { axis: source.axis };
+  return source.from === 'category' ? { category: true } : { constant: source.value };
+}
+
+const MOST_SHOWN = 50;
+
+function shortened(values: readonly (number | string)[]): unknown {
+  if (values.length <= MOST_SHOWN) return [...values];
+  return { count: values.length, first: values[0], last: values.at(-1) };
+}

@@ -1,0 +1,71 @@
+import type { Axis } from '../cache/grid';
+
+/** What a Forewarm process runs with: validated, resolved and deep-frozen. Units are in the names. */
+
+export const ROLES = ['scheduler', 'worker'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_FORMATS = ['auto', 'json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+export const OVERLAPS = ['skip', 'queue'] as const;
+/** What happens to a tick that finds a cycle of the same model still running. */
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** What a model input is fed with. */
+export type InputSource =
+  | { readonly from: 'axis'; readonly axis: string }
+  | { readonly from: 'category' }
+  | { readonly from: 'constant'; readonly value: number | string };
+
+export interface ModelConfig {
+  readonly name: string;
+  /** Absolute path of the ONNX file; whether it exists is not known here. */
+  readonly file: string;
+  readonly version: string | undefined;
+  readonly axes: readonly Axis[];
+  readonly categories: readonly string[];
+  /** Absolute path of the file that the categories were read from, or `configuration`. */
+  readonly categorySource: string;
+  /** Only what is configured; other inputs are mapped by their names. */
+  readonly inputs: Readonly<Record<string, InputSource>>;
+  readonly output: string | undefined;
+  readonly outputs: readonly string[] | undefined;
+  readonly everyMs: number;
+  readonly overlap: Overlap;
+  readonly batchSize: number | 'auto';
+  readonly staleAfterMs: number;
+  /** `undefined`: rows never expire. */
+  readonly expireAfterMs: number | undefined;
+}
+
+export interface ConfigSource {
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** Where each setting came from that is not its default: dotted path to `forewarm.yaml:12` or a variable's name. */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+export interface Config {
+  readonly keyPrefix: string;
+  readonly redis: { readonly cacheUrl: string; readonly queueUrl: string };
+  readonly postgres: {
+    readonly url: string | undefined;
+    readonly connectTimeoutMs: number;
+    readonly statementTimeoutMs: number;
+    readonly poolSize: number;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
+  readonly roles: readonly Role[];
+  readonly inference: { readonly processes: number | 'auto'; readonly timeLimitMs: number };
+  readonly shutdown: { readonly graceMs: number };
+  readonly watchdog: { readonly everyMs: number };
+  readonly history: { readonly keepForMs: number; readonly keepCycles: number; readonly keepBatchesOf: number };
+  readonly limits: { readonly cellsPerRow: number; readonly gridBytes: number };
+  readonly models: readonly ModelConfig[];
+  readonly source: ConfigSource;
+}
