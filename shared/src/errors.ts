@@ -48,6 +48,10 @@ export const ERROR_CATALOGUE = {
     'An input or output has an element type that is not supported.',
     'Export it as float, double, int32, int64 or string.',
   ),
+  FW_MODEL_SHAPE_UNSUPPORTED: input(
+    'An input has a shape other than [N] or [N, 1].',
+    'Export the model with one input per column and a dynamic batch dimension.',
+  ),
   FW_MODEL_INPUT_UNMAPPED: input(
     'A model input is provided by no axis, by no mapping and is not the category.',
     'Add an axis of that name, or map it under models.NAME.inputs.',
@@ -128,6 +132,7 @@ export const ERROR_CATALOGUE = {
   // Jobs and daemon
   FW_JOB_UNKNOWN: internal(false, 'A queue holds a job whose name no definition has.', 'Remove it from the queue.'),
   FW_JOB_PAYLOAD: input('The data of a job does not fit its schema.', 'Add the job again with the listed mends.'),
+  FW_JOB_TIME_LIMIT: internal(true, 'A job took longer than its definition allows.', 'Look at the log of its stores.'),
   FW_CYCLE_LOST: internal(true, 'A cycle vanished from the queue before it ended.', 'Nothing: the next one starts.'),
   FW_PORT_IN_USE: refused('The HTTP port is taken by another process.', 'Set http.port, or stop the other process.'),
 
@@ -138,6 +143,11 @@ export const ERROR_CATALOGUE = {
     false,
     'An embedded server did not start or stopped by itself.',
     'Read the end of its log, which the message quotes.',
+  ),
+  FW_CHECK_FAILED: internal(
+    false,
+    'forewarm up --check did not see a complete first cycle.',
+    'Read the log above it; the named cycle says what went wrong.',
   ),
 
   FW_INTERNAL: internal(false, 'Something failed that should not.', 'Please report it, with the log around it.'),

@@ -16,12 +16,14 @@ export type LifecycleObserver = (event: {
   readonly error?: unknown;
 }) => void;
 
-/** An ordered list of services as one: starts first to last, stops last to first, and undoes a start that failed. */
+/**
+ * An ordered list of services as one: starts first to last, stops last to first, and undoes a start that failed. All are
+ * stopped, also those that were not started: a service may hold something from its construction on.
+ */
 export class ServiceGroup implements Service {
   readonly name: string;
   private readonly services: readonly Service[];
   private readonly observe: LifecycleObserver;
-  private started: Service[] = [];
   private stopping: Promise<void> | undefined;
 
   constructor(name: string, services: readonly Service[], observe: LifecycleObserver = () => undefined) {
@@ -35,7 +37,6 @@ export class ServiceGroup implements Service {
       // A stop that arrives while services are still starting wins: nothing more is started.
       if (this.stopping !== undefined) return;
       const began = performance.now();
-      this.started.push(service);
       try {
         await service.start();
       } catch (error) {
@@ -52,7 +53,7 @@ export class ServiceGroup implements Service {
   }
 
   private async stopAll(): Promise<void> {
-    for (const service of this.started.reverse()) {
+    for (const service of [...this.services].reverse()) {
       const began = performance.now();
       try {
         await service.stop();
@@ -61,6 +62,5 @@ export class ServiceGroup implements Service {
         this.observe({ service: service.name, step: 'stop failed', ms: performance.now() - began, error });
       }
     }
-    this.started = [];
   }
 }

@@ -1,0 +1,96 @@
+import type { Redis } from 'ioredis';
+import { execChecked } from '../connections/redis';
+import type { CacheEvent } from './events';
+import { KeySpace } from './keys';
+import { type LivePointer, type Metadata, parseLivePointer, parseMetadata } from './pointer';
+import { slices } from './slices';
+
+/** Keys to one round trip: larger ones stall the loop, smaller ones cost time. */
+const SLICE = 500;
+
+/** What one model has in the cache Redis: its pointer, metadata, index and rows. */
+export class ModelCache {
+  readonly model: string;
+  readonly keys: KeySpace;
+  private readonly redis: Redis;
+
+  constructor(redis: Redis, keyPrefix: string, model: string) {
+    this.redis = redis;
+    this.model = model;
+    this.keys = new KeySpace(keyPrefix, model);
+  }
+
+  async pointer(): Promise<LivePointer | undefined> {
+    return parseLivePointer(await this.redis.get(this.keys.live));
+  }
+
+  async metadata(): Promise<Metadata | undefined> {
+    return parseMetadata(await this.redis.get(this.keys.metadata));
+  }
+
+  /** Makes a generation the live one and tells readers: pointer, metadata and event in one transaction. */
+  async publish(pointer: LivePointer, metadata: Metadata): Promise<void> {
+    const event: CacheEvent = { type: 'published', generation: pointer.generation };
+    const commands = this.redis
+      .multi()
+      .set(this.keys.live, JSON.stringify(pointer))
+      .set(this.keys.metadata, JSON.stringify(metadata))
+      .publish(this.keys.events, JSON.stringify(event));
+    await execChecked(commands, `publishing ${this.keys.root}`);
+  }
+
+  async writeMetadata(metadata: Metadata): Promise<void> {
+    await this.redis.set(this.keys.metadata, JSON.stringify(metadata));
+  }
+
+  /** Those of `categories` that have no row in the generation, asked in slices. */
+  async missing(generation: string, categories: readonly string[]): Promise<string[]> {
+    const missing: string[] = [];
+    for (const slice of slices(categories, SLICE)) {
+      const names = slice.map((category) => this.keys.row(generation, category));
+      if ((await this.redis.exists(...names)) === slice.length) continue;
+      const commands = this.redis.pipeline();
+      for (const name of names) commands.exists(name);
+      const replies = await execChecked(commands, `looking for rows of ${this.keys.root}`);
+      missing.push(...slice.filter((_, i) => replies[i] !== 1));
+    }
+    return missing;
+  }
+
+  /** Number of index entries: the rows that the generation should have, wanted or not. */
+  async indexSize(generation: string): Promise<number> {
+    return this.redis.scard(this.keys.index(generation));
+  }
+
+  /** Deletes rows of categories that are no longer wanted. Returns the categories that went. */
+  async dropUnwanted(generation: string, wanted: ReadonlySet<string>): Promise<string[]> {
+    const dropped: string[] = [];
+    for await (const indexed of this.walkIndex(generation)) {
+      const unwanted = indexed.filter((category) => !wanted.has(category));
+      if (unwanted.length === 0) continue;
+      const commands = this.redis
+        .pipeline()
+        .unlink(...unwanted.map((category) => this.keys.row(generation, category)))
+        .srem(this.keys.index(generation), ...unwanted);
+      await execChecked(commands, `dropping rows of ${this.keys.root}`);
+      dropped.push(...unwanted);
+    }
+    return dropped;
+  }
+
+  /** Deletes a whole generation by walking its index, and tells readers. Returns the number of rows. */
+  async dropGeneration(generation: string): Promise<number> {
+    const dropped = await this.dropUnwanted(generation, new Set());
+    const event: CacheEvent = { type: 'dropped', generation };
+    const commands = this.redis.pipeline().unlink(this.keys.index(generation));
+    commands.publish(this.keys.events, JSON.stringify(event));
+    await execChecked(commands, `dropping generation ${generation} of ${this.keys.root}`);
+    return dropped.length;
+  }
+
+  /** The generation's categories in parts; one that is added or removed meanwhile may or may not come. */
+  async *walkIndex(generation: string): AsyncGenerator<string[]> {
+    const stream = this.redis.sscanStream(this.keys.index(generation), { count: SLICE });
+    for await (const part of stream as AsyncIterable<string[]>) if (part.length > 0) yield part;
+  }
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** The two small JSON documents that describe what a model has published. Format: `docs/cache-format.md`. */
+
+const generationId = z.string().regex(/^[0-9a-f]{12}$/);
+
+const livePointer = z.object({
+  format: z.literal(1),
+  generation: generationId,
+  previous: generationId.nullable(),
+  publishedAt: z.iso.datetime(),
+  modelVersion: z.string(),
+  axes: z.array(z.object({ name: z.string(), values: z.array(z.union([z.number(), z.string()])) })),
+  outputs: z.array(z.string()).min(1),
+});
+
+/** What readers follow: which generation is live, and all they need to find a cell in its rows. */
+export type LivePointer = Readonly<z.infer<typeof livePointer>>;
+
+export const CYCLE_STATES = ['running', 'complete', 'degraded', 'failed', 'skipped'] as const;
+export type CycleState = (typeof CYCLE_STATES)[number];
+
+const metadata = z.object({
+  last_updated: z.iso.datetime(),
+  generation: generationId,
+  cycle: z.string(),
+  rows: z.int().nonnegative(),
+  expected: z.int().nonnegative(),
+  duration_s: z.number().nonnegative(),
+  state: z.enum(CYCLE_STATES),
+});
+
+/** Written after each cycle. `last_updated` is also when every row was last computed or verified. */
+export type Metadata = Readonly<z.infer<typeof metadata>>;
+
+/** The pointer in `text`, or `undefined` when it is absent or not one that this version understands. */
+export function parseLivePointer(text: string | null): LivePointer | undefined {
+  return parse(livePointer, text);
+}
+
+export function parseMetadata(text: string | null): Metadata | undefined {
+  return parse(metadata, text);
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string | null): T | undefined {
+  if (text === null) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis';
+import { execChecked } from '../connections/redis';
+import { rowsEvents } from './events';
+import type { KeySpace } from './keys';
+
+/** Most bytes of rows in one `MSET`: it is atomic, and while it runs Redis serves nobody else. */
+const MSET_MAX_BYTES = 8 * 1024 * 1024;
+
+export interface RowBytes {
+  readonly category: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Writes rows of one generation, their index entries and the event that lets readers drop old ones.
+ * @throws ForewarmError FW_REDIS_WRITE_FAILED when any command was refused; rows are replaced one by one, each atomically
+ */
+export async function writeRows(
+  redis: Redis,
+  keys: KeySpace,
+  generation: string,
+  rows: readonly RowBytes[],
+  expireAfterMs: number | undefined,
+): Promise<void> {
+  for (const part of partsByBytes(rows)) {
+    const categories = part.map((row) => row.category);
+    const commands = redis.pipeline();
+    if (expireAfterMs === undefined) {
+      commands.mset(...part.flatMap((row) => [keys.row(generation, row.category), row.bytes]));
+    } else {
+      for (const row of part) commands.set(keys.row(generation, row.category), row.bytes, 'PX', expireAfterMs);
+    }
+    commands.sadd(keys.index(generation), ...categories);
+    for (const message of rowsEvents(generation, categories)) commands.publish(keys.events, message);
+    await execChecked(commands, `writing ${part.length} rows of ${keys.root}`, 'FW_REDIS_WRITE_FAILED');
+  }
+}
+
+function* partsByBytes(rows: readonly RowBytes[]): Generator<readonly RowBytes[]> {
+  let part: RowBytes[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    if (part.length > 0 && bytes + row.bytes.length > MSET_MAX_BYTES) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(row);
+    bytes += row.bytes.length;
+  }
+  if (part.length > 0) yield part;
+}

@@ -1,0 +1,84 @@
+import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import { ForewarmError, messageOf } from '../errors';
+
+export interface PostgresOptions {
+  readonly url: string;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly poolSize: number;
+}
+
+/** A pool whose idle and checked-out connections cannot end the process when the server goes away. */
+export function makePostgres(options: PostgresOptions, onError: (error: Error) => void): Pool {
+  const config: PoolConfig = {
+    connectionString: options.url,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    // The server may be gone without a word: the client's own limit is a little longer than the server's.
+    query_timeout: options.statementTimeoutMs + 1_000,
+    max: options.poolSize,
+    keepAlive: true,
+    application_name: 'forewarm',
+  };
+  const pool = new Pool(config);
+  pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError));
+  return pool;
+}
+
+/**
+ * Runs `work` in one transaction.
+ * @throws ForewarmError FW_POSTGRES_UNAVAILABLE when no connection can be had; whatever `work` throws, after a rollback
+ */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await connect(pool);
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    client.release();
+    return result;
+  } catch (error) {
+    // A connection whose rollback fails is of no more use: releasing it with an error closes it.
+    const rollback = await client.query('ROLLBACK').then(
+      () => undefined,
+      (failure: Error) => failure,
+    );
+    client.release(rollback);
+    throw error;
+  }
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw postgresError(error, 'connecting to PostgreSQL');
+  }
+}
+
+/**
+ * One statement outside any transaction.
+ * @throws ForewarmError FW_POSTGRES_UNAVAILABLE; `what` says what was being done
+ */
+export async function query<R extends object>(
+  pool: Pool,
+  text: string,
+  parameters: readonly unknown[],
+  what: string,
+): Promise<{ rows: R[]; rowCount: number }> {
+  try {
+    const { rows, rowCount } = await pool.query<R & Record<string, unknown>>(text, [...parameters]);
+    return { rows, rowCount: rowCount ?? 0 };
+  } catch (error) {
+    throw postgresError(error, what);
+  }
+}
+
+/** Wraps what `pg` throws, keeping the server's message; `what` says what was being done. */
+export function postgresError(error: unknown, what: string): ForewarmError {
+  if (error instanceof ForewarmError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  const suffix = typeof code === 'string' ? ` (${code})` : '';
+  return new ForewarmError('FW_POSTGRES_UNAVAILABLE', `${what}: ${messageOf(error)}${suffix}`, { cause: error });
+}

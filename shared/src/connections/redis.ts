@@ -1,0 +1,104 @@
+import { type ChainableCommander, Redis, type RedisOptions } from 'ioredis';
+import { type ErrorCode, ForewarmError, messageOf } from '../errors';
+
+/**
+ * The ways in which the product talks to Redis. They differ in what a command does while Redis is away:
+ * `worker` waits for ever (BullMQ asks for that), `writer` waits for a bounded time, `prompt` fails at once.
+ */
+export type RedisKind = 'worker' | 'writer' | 'prompt';
+
+const RECONNECT_MAX_MS = 1_000;
+
+const OPTIONS: Record<RedisKind, Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout' | 'enableOfflineQueue'>> = {
+  worker: { maxRetriesPerRequest: null },
+  writer: { maxRetriesPerRequest: 3, commandTimeout: 15_000 },
+  prompt: { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 2_000 },
+};
+
+/**
+ * A client that reconnects within a second of Redis being back and leaves a replica that was a master.
+ * `onError` hears every connection error: without a listener ioredis prints them, with `worker` thousands a second.
+ */
+export function makeRedis(url: string, kind: RedisKind, onError: (error: Error) => void): Redis {
+  const client = new Redis(redisTarget(url), {
+    ...OPTIONS[kind],
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), RECONNECT_MAX_MS),
+    reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
+  });
+  client.on('error', onError);
+  return client;
+}
+
+/** `unix:///path` is how other clients write what ioredis takes as a bare path. */
+function redisTarget(url: string): string {
+  return url.startsWith('unix://') ? url.slice('unix://'.length) : url;
+}
+
+/**
+ * Connects and waits until commands are accepted.
+ * @throws ForewarmError FW_REDIS_UNAVAILABLE naming `role` when that takes longer than `timeoutMs`
+ */
+export async function connectRedis(client: Redis, role: string, timeoutMs: number): Promise<void> {
+  let lastError: unknown = new Error(`no answer within ${timeoutMs} ms`);
+  const listen = (error: Error): void => {
+    lastError = error;
+  };
+  client.on('error', listen);
+  try {
+    // Rejections of `connect` are for the first attempt only; the client goes on trying by itself.
+    if (client.status === 'wait') client.connect().catch(listen);
+    await untilReady(client, timeoutMs);
+  } catch {
+    throw new ForewarmError('FW_REDIS_UNAVAILABLE', `${role} cannot be reached: ${messageOf(lastError)}`, {
+      cause: lastError,
+    });
+  } finally {
+    client.off('error', listen);
+  }
+}
+
+function untilReady(client: Redis, timeoutMs: number): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const settle = (done: () => void): void => {
+      clearTimeout(timer);
+      client.off('ready', ready);
+      done();
+    };
+    const ready = (): void => settle(resolve);
+    const timer = setTimeout(() => settle(() => reject(new Error('timeout'))), timeoutMs);
+    client.on('ready', ready);
+  });
+}
+
+/** Ends a connection whatever its state, without waiting for replies that will not come. */
+export async function closeRedis(client: Redis): Promise<void> {
+  if (client.status !== 'ready') {
+    client.disconnect();
+    return;
+  }
+  await client.quit().catch(() => client.disconnect());
+}
+
+/**
+ * Runs a pipeline or transaction and checks every reply: a refused command does not reject `exec` by itself.
+ * @throws ForewarmError with `code`, naming `what` and the first refusal
+ */
+export async function execChecked(
+  commands: ChainableCommander,
+  what: string,
+  code: ErrorCode = 'FW_REDIS_UNAVAILABLE',
+): Promise<unknown[]> {
+  let replies: [Error | null, unknown][] | null;
+  try {
+    replies = await commands.exec();
+  } catch (error) {
+    throw new ForewarmError(code, `${what}: ${messageOf(error)}`, { cause: error });
+  }
+  if (replies === null) throw new ForewarmError(code, `${what}: the transaction was abandoned`);
+  const refused = replies.find(([error]) => error !== null)?.[0];
+  if (refused) throw new ForewarmError(code, `${what}: ${refused.message}`, { cause: refused });
+  return replies.map(([, reply]) => reply);
+}

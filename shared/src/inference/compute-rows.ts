@@ -1,0 +1,80 @@
+import { encodeRow } from '../cache/row';
+import { slices } from '../cache/slices';
+import { asForewarmError, ForewarmError } from '../errors';
+import type { OnnxModel } from '../model/onnx-model';
+import { rowFrame } from '../model/spec';
+import type { CategoryFailure } from './protocol';
+
+export interface PackedRow {
+  readonly category: string;
+  readonly bytes: Buffer;
+  readonly computedAtMs: number;
+}
+
+export interface ComputedRows {
+  readonly rows: readonly PackedRow[];
+  readonly failures: readonly CategoryFailure[];
+  readonly inferMs: number;
+  readonly packMs: number;
+}
+
+/**
+ * Computes and packs the rows of these categories. A category whose values are not finite, or that makes the runtime
+ * refuse, is a failure of its own and takes no other with it.
+ */
+export async function computeRows(
+  model: OnnxModel,
+  categories: readonly string[],
+  now: () => number,
+): Promise<ComputedRows> {
+  const frame = rowFrame(model.spec);
+  const rows: PackedRow[] = [];
+  const failures: CategoryFailure[] = [];
+  let inferMs = 0;
+  let packMs = 0;
+  for (const slice of slices(categories, model.rowsPerCall)) {
+    const began = performance.now();
+    const results = await runRows(model, slice);
+    const inferred = performance.now();
+    const computedAtMs = now();
+    for (const { category, values } of results) {
+      const failure = values instanceof ForewarmError ? values : notFinite(category, values);
+      if (failure !== undefined) failures.push({ category, code: failure.code, message: failure.message });
+      else rows.push({ category, bytes: encodeRow(frame, values as Float32Array, computedAtMs), computedAtMs });
+    }
+    inferMs += inferred - began;
+    packMs += performance.now() - inferred;
+  }
+  return { rows, failures, inferMs, packMs };
+}
+
+interface RowResult {
+  readonly category: string;
+  readonly values: Float32Array | ForewarmError;
+}
+
+/** All rows in one call; when the runtime refuses it, one by one, so that only the guilty category fails. */
+async function runRows(model: OnnxModel, categories: readonly string[]): Promise<RowResult[]> {
+  try {
+    const values = await model.run(categories);
+    const width = values.length / categories.length;
+    return categories.map((category, i) => ({ category, values: values.subarray(i * width, (i + 1) * width) }));
+  } catch (error) {
+    const [category, ...others] = categories;
+    if (category !== undefined && others.length === 0) {
+      return [{ category, values: asForewarmError(error, 'FW_INFERENCE_FAILED') }];
+    }
+  }
+  const results: RowResult[] = [];
+  for (const category of categories) results.push(...(await runRows(model, [category])));
+  return results;
+}
+
+function notFinite(category: string, values: Float32Array): ForewarmError | undefined {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      return new ForewarmError('FW_VALUE_NOT_FINITE', `${category}: value ${i} of ${values.length} is ${values[i]}`);
+    }
+  }
+  return undefined;
+}

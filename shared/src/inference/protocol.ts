@@ -1,0 +1,69 @@
+import type { PlainError } from '../errors';
+import type { ModelMapping, ModelSpec } from '../model/spec';
+
+/** What crosses the border between the daemon and an inference process. Rows never do: the process writes them. */
+
+/** Where an inference process writes what it computed. */
+export interface StoreTargets {
+  readonly keyPrefix: string;
+  readonly cacheUrl: string;
+  readonly postgres: { readonly url: string; readonly connectTimeoutMs: number; readonly statementTimeoutMs: number };
+}
+
+/**
+ * `compute` computes every row. `fill` keeps valid rows that the cache has, copies those that Postgres has, and computes
+ * the rest.
+ */
+export type BatchMode = 'compute' | 'fill';
+
+export interface BatchTask {
+  readonly spec: ModelSpec;
+  readonly categories: readonly string[];
+  readonly mode: BatchMode;
+  readonly expireAfterMs: number | undefined;
+  readonly stores: StoreTargets;
+}
+
+export interface InspectTask {
+  readonly mapping: ModelMapping;
+  /** A category to try the model on. */
+  readonly probeCategory: string;
+}
+
+/** Why one category has no new row; its old one was left in place. */
+export interface CategoryFailure extends Pick<PlainError, 'code' | 'message'> {
+  readonly category: string;
+}
+
+/** Failures beyond this number are counted, not listed. */
+export const LISTED_FAILURES = 20;
+
+/** Small on purpose: one of these per batch goes through the queue. */
+export interface BatchSummary {
+  readonly computed: number;
+  /** Rows copied from Postgres to the cache. */
+  readonly restored: number;
+  /** Rows found valid in the cache and left as they were. */
+  readonly verified: number;
+  readonly failed: number;
+  readonly failures: readonly CategoryFailure[];
+  /** Rows now in Postgres as they are in the cache. */
+  readonly durable: number;
+  /** Why Postgres was not reached, where it was not. */
+  readonly durableError: string | undefined;
+  readonly timings: BatchTimings;
+}
+
+/** Milliseconds. Stages overlap other batches, so their sum over batches exceeds the cycle's duration. */
+export interface BatchTimings {
+  readonly loadMs: number;
+  readonly inferMs: number;
+  readonly packMs: number;
+  readonly redisMs: number;
+  readonly postgresMs: number;
+}
+
+/** Sent by the process before it begins, so that a time limit can be enforced on it by its number. */
+export interface TaskStarted {
+  readonly pid: number;
+}

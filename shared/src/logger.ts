@@ -1,0 +1,77 @@
+import pc from 'picocolors';
+import winston from 'winston';
+import { ForewarmError, messageOf } from './errors';
+
+/** Facts that go with a line; values are numbers, short strings or small objects. Never secrets. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+export interface Logger {
+  error(message: string, facts?: Facts): void;
+  warn(message: string, facts?: Facts): void;
+  info(message: string, facts?: Facts): void;
+  debug(message: string, facts?: Facts): void;
+  /** A logger that adds these facts to every line, such as the id of a cycle. */
+  with(facts: Facts): Logger;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `auto` is readable text on a terminal and JSON elsewhere. */
+  readonly format: 'auto' | 'json' | 'text';
+  readonly stream: NodeJS.WritableStream & { isTTY?: boolean };
+}
+
+/** Lines on one stream, each one JSON object or one readable line. */
+export function makeLogger(options: LogOptions): Logger {
+  const text = options.format === 'text' || (options.format === 'auto' && options.stream.isTTY === true);
+  const colours = pc.createColors(text && options.stream.isTTY === true);
+  const base = winston.createLogger({
+    level: options.level,
+    format: winston.format.combine(
+      winston.format.timestamp(),
+      text ? winston.format.printf((info) => readable(info, colours)) : winston.format.json(),
+    ),
+    transports: [new winston.transports.Stream({ stream: options.stream })],
+  });
+  return wrap(base);
+}
+
+/** The facts of an error for a log line: code and message, and what to do where that is known. */
+export function errorFacts(error: unknown): Facts {
+  if (error instanceof ForewarmError) return { code: error.code, error: error.message, next: error.next };
+  return { error: messageOf(error), ...(error instanceof Error ? { stack: error.stack } : {}) };
+}
+
+function wrap(base: winston.Logger): Logger {
+  return {
+    error: (message, facts) => void base.error(message, facts),
+    warn: (message, facts) => void base.warn(message, facts),
+    info: (message, facts) => void base.info(message, facts),
+    debug: (message, facts) => void base.debug(message, facts),
+    with: (facts) => wrap(base.child(facts)),
+  };
+}
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+function readable(info: winston.Logform.TransformableInfo, colours: Colours): string {
+  const { level, message, timestamp, stack, ...facts } = info;
+  const time = colours.dim(String(timestamp).slice(11, 19));
+  const words = Object.entries(facts).map(([name, value]) => `${colours.dim(`${name}=`)}${show(value)}`);
+  const line = [time, label(level, colours), String(message), ...words].join(' ');
+  return typeof stack === 'string' && level === 'error' ? `${line}\n${colours.dim(stack)}` : line;
+}
+
+function label(level: string, colours: Colours): string {
+  if (level === 'error') return colours.red('error');
+  if (level === 'warn') return colours.yellow('warn ');
+  return colours.dim(level.padEnd(5));
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 3 : 1);
+  return JSON.stringify(value) ?? String(value);
+}

@@ -1,0 +1,58 @@
+import { ForewarmError } from '../errors';
+
+/** The element types that a model input may have, and how values of the grid become tensor data of that type. */
+
+export type InputType = 'int64' | 'int32' | 'float32' | 'float64' | 'string';
+export type TensorData = BigInt64Array | Int32Array | Float32Array | Float64Array | string[];
+
+export const INPUT_TYPES: readonly InputType[] = ['int64', 'int32', 'float32', 'float64', 'string'];
+/** Output types that are stored as float32; float64 is rounded to the nearest float32. */
+export const OUTPUT_TYPES: readonly string[] = ['float32', 'float64'];
+
+export function isInputType(type: string): type is InputType {
+  return (INPUT_TYPES as readonly string[]).includes(type);
+}
+
+export function allocate(type: InputType, length: number): TensorData {
+  switch (type) {
+    case 'int64':
+      return new BigInt64Array(length);
+    case 'int32':
+      return new Int32Array(length);
+    case 'float32':
+      return new Float32Array(length);
+    case 'float64':
+      return new Float64Array(length);
+    case 'string':
+      return new Array<string>(length).fill('');
+  }
+}
+
+/** The first `length` elements without a copy where the type allows. */
+export function head(data: TensorData, length: number): TensorData {
+  return Array.isArray(data) ? data.slice(0, length) : data.subarray(0, length);
+}
+
+const INT32_LIMIT = 2 ** 31;
+
+/**
+ * One value of an axis, a constant or a category, converted to what `type` holds.
+ * @throws ForewarmError FW_MODEL_INPUT_VALUE when it cannot be held exactly enough: text for a number, a fraction for an
+ * integer, an integer beyond 32 or 53 bits.
+ */
+export function convert(value: number | string, type: InputType, where: string): bigint | number | string {
+  if (type === 'string') return String(value);
+  if (typeof value === 'string') throw misfit(value, type, where, 'it is text');
+  if (type === 'float32' || type === 'float64') return value;
+  if (!Number.isSafeInteger(value)) throw misfit(value, type, where, 'it is no whole number');
+  if (type === 'int64') return BigInt(value);
+  if (value < -INT32_LIMIT || value >= INT32_LIMIT) throw misfit(value, type, where, 'it is beyond 32 bits');
+  return value;
+}
+
+function misfit(value: number | string, type: InputType, where: string, why: string): ForewarmError {
+  return new ForewarmError(
+    'FW_MODEL_INPUT_VALUE',
+    `${where}: ${JSON.stringify(value)} cannot be given as ${type}: ${why}`,
+  );
+}

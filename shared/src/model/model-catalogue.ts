@@ -1,0 +1,66 @@
+import { type BigIntStats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { ForewarmError } from '../errors';
+import type { ModelMapping, ModelSpec } from './spec';
+
+/** Loads a model file, checks and tries it; in the daemon this happens in an inference process. */
+export type Inspect = (mapping: ModelMapping, probeCategory: string) => Promise<ModelSpec>;
+
+export interface CataloguedModel extends ModelMapping {
+  readonly categories: readonly string[];
+}
+
+/**
+ * The models of the configuration with what their files turned out to be. A file is inspected again when it has changed on
+ * disk, so that a cycle is always planned for the file as it is.
+ */
+export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
+  private readonly models: ReadonlyMap<string, M>;
+  private readonly inspect: Inspect;
+  private readonly known = new Map<string, { readonly stamp: string; readonly spec: ModelSpec }>();
+
+  constructor(models: readonly M[], inspect: Inspect) {
+    this.models = new Map(models.map((model) => [model.name, model]));
+    this.inspect = inspect;
+  }
+
+  get names(): readonly string[] {
+    return [...this.models.keys()];
+  }
+
+  /** @throws ForewarmError FW_MODEL_UNKNOWN listing the names that are configured */
+  configured(name: string): M {
+    const model = this.models.get(name);
+    if (model !== undefined) return model;
+    throw new ForewarmError('FW_MODEL_UNKNOWN', `no model is named ${name}; configured are ${this.names.join(', ')}`);
+  }
+
+  /**
+   * What the model's file is now.
+   * @throws ForewarmError FW_MODEL_UNKNOWN, FW_MODEL_*, FW_INFERENCE_*
+   */
+  async resolve(name: string): Promise<ModelSpec> {
+    const model = this.configured(name);
+    const stamp = await fileStamp(model);
+    const known = this.known.get(name);
+    if (known?.stamp === stamp) return known.spec;
+    const { axes, file, inputs, output, outputs, version } = model;
+    const mapping = { name, file, version, axes, inputs, output, outputs };
+    const spec = await this.inspect(mapping, model.categories[0] ?? '');
+    this.known.set(name, { stamp, spec });
+    return spec;
+  }
+}
+
+async function fileStamp(model: ModelMapping): Promise<string> {
+  let stats: BigIntStats;
+  try {
+    stats = await stat(model.file, { bigint: true });
+  } catch (error) {
+    throw new ForewarmError('FW_MODEL_FILE_MISSING', `models.${model.name}.file: ${model.file} does not exist`, {
+      next: `Check models.${model.name}.file.`,
+      cause: error,
+    });
+  }
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { cellCount } from '../cache/grid';
+import { asForewarmError, ForewarmError, messageOf } from '../errors';
+import { FeedBuilder } from './feeds';
+import { generationOf, identityOf } from './identity';
+import { resolveInputs, resolveOutput, resolveOutputNames } from './mapping';
+import type { ModelMapping, ModelSpec, TensorDescription } from './spec';
+
+/**
+ * A loaded ONNX model with its mapping. `run` blocks the thread that calls it, for as long as it takes: the daemon loads
+ * models in inference processes only.
+ */
+
+/** Cells to a call of the runtime: 16 rows of the sample. Larger calls are slower for small models. */
+const CELLS_PER_CALL = 2_688;
+
+/** With more threads the last bits of tree models change with the batch size: a cached value must equal direct inference. */
+const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  logSeverityLevel: 3,
+};
+
+export function rowsPerCall(cells: number): number {
+  return Math.max(1, Math.floor(CELLS_PER_CALL / cells));
+}
+
+export class OnnxModel {
+  readonly spec: ModelSpec;
+  private readonly session: InferenceSession;
+  private readonly feeds: FeedBuilder;
+
+  private constructor(spec: ModelSpec, session: InferenceSession, feeds: FeedBuilder) {
+    this.spec = spec;
+    this.session = session;
+    this.feeds = feeds;
+  }
+
+  /**
+   * Reads, loads and checks the model, and tries it on one row.
+   * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_FAILED
+   */
+  static async open(mapping: ModelMapping, probeCategory: string): Promise<OnnxModel> {
+    const bytes = await readModel(mapping);
+    const session = await createSession(mapping, bytes);
+    try {
+      return await OnnxModel.settle(mapping, bytes, session, probeCategory);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+  }
+
+  private static async settle(
+    mapping: ModelMapping,
+    bytes: Buffer,
+    session: InferenceSession,
+    probeCategory: string,
+  ): Promise<OnnxModel> {
+    const graph = { inputs: session.inputMetadata.map(describe), outputs: session.outputMetadata.map(describe) };
+    const inputs = resolveInputs(mapping, graph.inputs);
+    const output = resolveOutput(mapping, graph.outputs).name;
+    const feeds = feedBuilder({ ...mapping, inputs }, graph.inputs);
+    const perCell = await probe(mapping, session, feeds, output, probeCategory);
+    const outputs = resolveOutputNames(mapping, output, perCell);
+    const fileSha256 = createHash('sha256').update(bytes).digest('hex');
+    const identity = identityOf({ fileSha256, axes: mapping.axes, inputs, output, outputs });
+    const spec: ModelSpec = {
+      ...mapping,
+      fileSha256,
+      fileBytes: bytes.length,
+      identity,
+      generation: generationOf(identity),
+      modelVersion: mapping.version ?? fileSha256.slice(0, 12),
+      inputs,
+      output,
+      outputs,
+      graph,
+    };
+    return new OnnxModel(spec, session, feeds);
+  }
+
+  get rowsPerCall(): number {
+    return this.feeds.rowsPerCall;
+  }
+
+  /**
+   * All cells of up to `rowsPerCall` categories, one call of the runtime: n·C·K float32 values, row by row.
+   * @throws ForewarmError FW_INFERENCE_FAILED, FW_MODEL_OUTPUT_SIZE, FW_MODEL_INPUT_VALUE
+   */
+  async run(categories: readonly string[]): Promise<Float32Array> {
+    const values = await runSession(this.spec, this.session, this.feeds.build(categories), this.spec.output);
+    const expected = categories.length * cellCount(this.spec.axes) * this.spec.outputs.length;
+    if (values.length !== expected) throw wrongSize(this.spec.name, this.spec.output, values.length, expected);
+    return values;
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+async function readModel(mapping: ModelMapping): Promise<Buffer> {
+  try {
+    return await readFile(mapping.file);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : messageOf(error);
+    throw new ForewarmError('FW_MODEL_FILE_MISSING', `models.${mapping.name}.file: ${mapping.file} ${why}`, {
+      next: `Check models.${mapping.name}.file.`,
+      cause: error,
+    });
+  }
+}
+
+async function createSession(mapping: ModelMapping, bytes: Buffer): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(bytes, SESSION_OPTIONS);
+  } catch (error) {
+    throw new ForewarmError(
+      'FW_MODEL_NOT_ONNX',
+      `models.${mapping.name}.file: ${mapping.file} (${bytes.length} bytes) is not a model that the runtime can load: ` +
+        messageOf(error),
+      { cause: error },
+    );
+  }
+}
+
+function feedBuilder(spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'>, inputs: readonly TensorDescription[]): FeedBuilder {
+  const make = Tensor as unknown as new (type: string, data: unknown, dims: readonly number[]) => Tensor;
+  const rows = rowsPerCall(cellCount(spec.axes));
+  return new FeedBuilder(spec, inputs, rows, (type, data, shape) => new make(type, data, shape));
+}
+
+/** Values per cell, K, from one real run: declared output shapes are often wrong or absent. */
+async function probe(
+  mapping: ModelMapping,
+  session: InferenceSession,
+  feeds: FeedBuilder,
+  output: string,
+  category: string,
+): Promise<number> {
+  const cells = cellCount(mapping.axes);
+  const one = await runSession(mapping, session, feeds.build([category]), output);
+  const perCell = one.length / cells;
+  if (perCell < 1 || !Number.isInteger(perCell)) throw wrongSize(mapping.name, output, one.length, cells);
+  if (feeds.rowsPerCall > 1) {
+    const two = await runSession(mapping, session, feeds.build([category, category]), output);
+    if (two.length !== 2 * one.length) throw wrongSize(mapping.name, output, two.length, 2 * one.length);
+  }
+  return perCell;
+}
+
+async function runSession(
+  mapping: Pick<ModelMapping, 'name'>,
+  session: InferenceSession,
+  feeds: Record<string, Tensor>,
+  output: string,
+): Promise<Float32Array> {
+  let result: InferenceSession.ReturnType;
+  try {
+    result = await session.run(feeds, [output]);
+  } catch (error) {
+    throw asForewarmError(error, 'FW_INFERENCE_FAILED', `models.${mapping.name}: the runtime refused a run`);
+  }
+  const data = (result[output] as Tensor).data;
+  if (data instanceof Float32Array) return data;
+  if (data instanceof Float64Array) return Float32Array.from(data);
+  throw new ForewarmError('FW_MODEL_TYPE_UNSUPPORTED', `models.${mapping.name}: output ${output} is not of a float type`);
+}
+
+function wrongSize(model: string, output: string, given: number, expected: number): ForewarmError {
+  return new ForewarmError(
+    'FW_MODEL_OUTPUT_SIZE',
+    `models.${model}: output ${output} gave ${given} values for ${expected} cells; one row of output per row of input is needed`,
+  );
+}
+
+function describe(metadata: InferenceSession.ValueMetadata): TensorDescription {
+  if (!metadata.isTensor) return { name: metadata.name, type: 'non-tensor', shape: [] };
+  return { name: metadata.name, type: metadata.type, shape: [...metadata.shape] };
+}

@@ -1,0 +1,41 @@
+import { messageOf } from './errors';
+import type { Clock } from './clock';
+import type { Facts, Logger } from './logger';
+
+/** Distinct messages that are remembered; older ones are forgotten first. */
+const REMEMBERED = 200;
+
+/**
+ * Logs the same error once in a while with the number of times it came, instead of each time: a queue worker that lost its
+ * Redis can emit thousands of errors a second.
+ */
+export class RepeatedErrors {
+  private readonly log: Logger;
+  private readonly clock: Clock;
+  private readonly everyMs: number;
+  private readonly seen = new Map<string, { loggedAtMs: number; suppressed: number }>();
+
+  constructor(log: Logger, clock: Clock, everyMs = 30_000) {
+    this.log = log;
+    this.clock = clock;
+    this.everyMs = everyMs;
+  }
+
+  /** @param where what was being done; errors are the same when `where` and their message are */
+  report(where: string, error: unknown, facts: Facts = {}): void {
+    const message = messageOf(error) || (error as { code?: string }).code || 'connection failed';
+    const key = `${where}\n${message}`;
+    const now = this.clock.now();
+    const known = this.seen.get(key);
+    if (known !== undefined && now - known.loggedAtMs < this.everyMs) {
+      known.suppressed++;
+      return;
+    }
+    const repeated = known === undefined || known.suppressed === 0 ? {} : { repeated: known.suppressed };
+    this.log.warn(where, { error: message, ...repeated, ...facts });
+    this.seen.delete(key);
+    this.seen.set(key, { loggedAtMs: now, suppressed: 0 });
+    const oldest = this.seen.size > REMEMBERED ? this.seen.keys().next().value : undefined;
+    if (oldest !== undefined) this.seen.delete(oldest);
+  }
+}

@@ -1,0 +1,173 @@
+import type { Pool } from 'pg';
+import type { CycleState } from '../cache/pointer';
+import { inTransaction, postgresError, query } from '../connections/postgres';
+import type { BatchTimings, CategoryFailure } from '../inference/protocol';
+import { valuesList } from './multi-row';
+
+/** What started a cycle. */
+export const TRIGGERS = ['schedule', 'startup', 'heal', 'command'] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+/** Rows by what became of them in a cycle or a batch. */
+export interface RowCounts {
+  readonly computed: number;
+  readonly restored: number;
+  readonly verified: number;
+  readonly failed: number;
+  /** Rows that are in Postgres as they are in the cache. */
+  readonly durable: number;
+}
+
+export interface CycleRecord extends RowCounts {
+  readonly id: string;
+  readonly model: string;
+  /** `null` when the model could not be loaded. */
+  readonly generation: string | null;
+  readonly trigger: Trigger;
+  readonly state: CycleState;
+  readonly host: string;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+  readonly durationMs: number | null;
+  /** Rows that the cycle had to see to. */
+  readonly expected: number;
+  readonly batches: number;
+  /** Why it was skipped, degraded or failed. */
+  readonly reason: string | null;
+}
+
+export interface BatchRecord extends RowCounts {
+  /** 0-based. */
+  readonly number: number;
+  readonly state: 'complete' | 'degraded' | 'failed';
+  readonly categories: number;
+  readonly timings: BatchTimings | null;
+  readonly failures: readonly CategoryFailure[];
+  readonly error: string | null;
+}
+
+export interface HistoryBounds {
+  readonly keepForMs: number;
+  readonly keepCycles: number;
+  /** Batches are kept of this many last cycles, and of those that did not complete. */
+  readonly keepBatchesOf: number;
+}
+
+const CYCLE_COLUMNS = `id, model, generation, trigger, state, host, started_at, finished_at, duration_ms, expected, batches,
+  computed, restored, verified, failed, durable, reason`;
+
+/** The run history: cycles by batches. */
+export class HistoryStore {
+  private readonly pool: Pool;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+  }
+
+  /** Inserts a cycle, or replaces what is known of it; its batches are written with it, all or nothing. */
+  async record(cycle: CycleRecord, batches: readonly BatchRecord[] = []): Promise<void> {
+    try {
+      await inTransaction(this.pool, async (client) => {
+        await client.query(
+          `INSERT INTO forewarm.cycle AS old (${CYCLE_COLUMNS})
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+           ON CONFLICT (id) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at,
+             duration_ms = excluded.duration_ms, computed = excluded.computed, restored = excluded.restored,
+             verified = excluded.verified, failed = excluded.failed, durable = excluded.durable, reason = excluded.reason`,
+          cycleParameters(cycle),
+        );
+        if (batches.length === 0) return;
+        const values = valuesList(
+          batches.map((batch) => batchParameters(cycle.id, batch)),
+          ['text', 'int', 'text', 'int', 'int', 'int', 'int', 'int', 'int', 'jsonb', 'jsonb', 'text'],
+        );
+        await client.query(
+          `INSERT INTO forewarm.batch (cycle, number, state, categories, computed, restored, verified, failed, durable,
+             timings, failures, error) VALUES ${values.text} ON CONFLICT (cycle, number) DO NOTHING`,
+          values.parameters,
+        );
+      });
+    } catch (error) {
+      throw postgresError(error, `recording cycle ${cycle.id}`);
+    }
+  }
+
+  /** The last cycles of a model, newest first. */
+  async lastCycles(model: string, limit: number): Promise<CycleRecord[]> {
+    const { rows } = await query<CycleRow>(
+      this.pool,
+      `SELECT ${CYCLE_COLUMNS} FROM forewarm.cycle WHERE model = $1 ORDER BY started_at DESC LIMIT $2`,
+      [model, limit],
+      `reading the cycles of ${model}`,
+    );
+    return rows.map(cycleFromRow);
+  }
+
+  /** Marks cycles that are recorded as running, but are not among `running`, as failed: their daemon or queue is gone. */
+  async closeLost(model: string, running: readonly string[], reason: string): Promise<number> {
+    const { rowCount } = await query(
+      this.pool,
+      `UPDATE forewarm.cycle SET state = 'failed', reason = $3, finished_at = now()
+       WHERE model = $1 AND state = 'running' AND id <> ALL ($2::text[])`,
+      [model, running, reason],
+      `closing lost cycles of ${model}`,
+    );
+    return rowCount;
+  }
+
+  /** Deletes what the bounds no longer keep. Returns how many cycles and batches went. */
+  async prune(bounds: HistoryBounds, now: Date): Promise<{ cycles: number; batches: number }> {
+    const oldest = new Date(now.getTime() - bounds.keepForMs);
+    const cycles = await query(
+      this.pool,
+      `DELETE FROM forewarm.cycle WHERE started_at < $1
+         OR id IN (SELECT id FROM forewarm.cycle ORDER BY started_at DESC OFFSET $2)`,
+      [oldest, bounds.keepCycles],
+      'pruning cycles',
+    );
+    const batches = await query(
+      this.pool,
+      `DELETE FROM forewarm.batch b USING forewarm.cycle c
+       WHERE c.id = b.cycle AND c.state = 'complete'
+         AND c.id NOT IN (SELECT id FROM forewarm.cycle ORDER BY started_at DESC LIMIT $1)`,
+      [bounds.keepBatchesOf],
+      'pruning batches',
+    );
+    return { cycles: cycles.rowCount, batches: batches.rowCount };
+  }
+}
+
+interface CycleRow extends RowCounts {
+  id: string;
+  model: string;
+  generation: string | null;
+  trigger: Trigger;
+  state: CycleState;
+  host: string;
+  started_at: Date;
+  finished_at: Date | null;
+  duration_ms: number | null;
+  expected: number;
+  batches: number;
+  reason: string | null;
+}
+
+function cycleFromRow(row: CycleRow): CycleRecord {
+  const { started_at, finished_at, duration_ms, ...same } = row;
+  return { ...same, startedAt: started_at, finishedAt: finished_at, durationMs: duration_ms };
+}
+
+function cycleParameters(cycle: CycleRecord): unknown[] {
+  const { id, model, generation, trigger, state, host, startedAt, finishedAt, durationMs, expected, batches } = cycle;
+  const { computed, restored, verified, failed, durable, reason } = cycle;
+  return [
+    ...[id, model, generation, trigger, state, host, startedAt, finishedAt, durationMs, expected, batches],
+    ...[computed, restored, verified, failed, durable, reason],
+  ];
+}
+
+function batchParameters(cycle: string, batch: BatchRecord): unknown[] {
+  const { number, state, categories, computed, restored, verified, failed, durable, timings, failures, error } = batch;
+  const counts = [categories, computed, restored, verified, failed, durable];
+  return [cycle, number, state, ...counts, JSON.stringify(timings), JSON.stringify(failures), error];
+}

@@ -1,0 +1,6 @@
+import { history } from './0002-history';
+import { rows } from './0001-rows';
+import type { Migration } from './migration';
+
+/** Every migration, in the order in which they run. A published one is never edited: a new one mends it. */
+export const MIGRATIONS: readonly Migration[] = [rows, history];

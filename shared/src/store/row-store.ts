@@ -1,0 +1,91 @@
+import type { Pool } from 'pg';
+import { slices } from '../cache/slices';
+import { query } from '../connections/postgres';
+import { valuesList } from './multi-row';
+
+export interface StoredRow {
+  readonly category: string;
+  readonly bytes: Buffer;
+  /** Milliseconds since 1970 UTC. */
+  readonly computedAtMs: number;
+}
+
+/** Rows to a statement: PostgreSQL takes 65,535 parameters, and small statements are as fast. */
+const ROWS_PER_STATEMENT = 256;
+/** Bytes to a statement, for models with large rows. */
+const BYTES_PER_STATEMENT = 8 * 1024 * 1024;
+
+/** The durable copy of rows in PostgreSQL. Bytes are exactly those of the cache. */
+export class RowStore {
+  private readonly pool: Pool;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+  }
+
+  /**
+   * Inserts or replaces rows of one generation; never an older row over a newer one.
+   * @throws ForewarmError FW_POSTGRES_UNAVAILABLE; statements before the failing one are kept
+   */
+  async upsert(model: string, generation: string, rows: readonly StoredRow[]): Promise<void> {
+    const largest = rows.reduce((bytes, row) => Math.max(bytes, row.bytes.length), 1);
+    const perStatement = Math.max(1, Math.min(ROWS_PER_STATEMENT, Math.floor(BYTES_PER_STATEMENT / largest)));
+    for (const slice of slices(rows, perStatement)) {
+      const values = valuesList(
+        slice.map((row) => [row.category, row.bytes, new Date(row.computedAtMs)]),
+        ['text', 'bytea', 'timestamptz'],
+      );
+      const place = values.parameters.length;
+      await query(
+      this.pool,
+        `INSERT INTO forewarm.row AS old (model, generation, category, bytes, computed_at)
+         SELECT $${place + 1}, $${place + 2}, v.* FROM (VALUES ${values.text}) AS v (category, bytes, computed_at)
+         ON CONFLICT (model, generation, category) DO UPDATE
+           SET bytes = excluded.bytes, computed_at = excluded.computed_at
+           WHERE old.computed_at <= excluded.computed_at`,
+        [...values.parameters, model, generation],
+        `writing ${slice.length} rows of ${model}`,
+      );
+    }
+  }
+
+  /** Those of `categories` that have a row, in no particular order. */
+  async read(model: string, generation: string, categories: readonly string[]): Promise<StoredRow[]> {
+    const { rows } = await query<{ category: string; bytes: Buffer; computed_at: Date }>(
+      this.pool,
+      `SELECT category, bytes, computed_at FROM forewarm.row
+       WHERE model = $1 AND generation = $2 AND category = ANY ($3::text[])`,
+      [model, generation, categories],
+      `reading ${categories.length} rows of ${model}`,
+    );
+    return rows.map((row) => ({ category: row.category, bytes: row.bytes, computedAtMs: row.computed_at.getTime() }));
+  }
+
+  async count(model: string, generation: string): Promise<number> {
+    const { rows } = await query<{ n: number }>(
+      this.pool,
+      'SELECT count(*)::int AS n FROM forewarm.row WHERE model = $1 AND generation = $2',
+      [model, generation],
+      `counting the rows of ${model}`,
+    );
+    return rows[0]?.n ?? 0;
+  }
+
+  async remove(model: string, generation: string, categories: readonly string[]): Promise<void> {
+    await query(
+      this.pool,
+      'DELETE FROM forewarm.row WHERE model = $1 AND generation = $2 AND category = ANY ($3::text[])',
+      [model, generation, categories],
+      `deleting rows of ${model}`,
+    );
+  }
+
+  async removeGeneration(model: string, generation: string): Promise<void> {
+    await query(
+      this.pool,
+      'DELETE FROM forewarm.row WHERE model = $1 AND generation = $2',
+      [model, generation],
+      `deleting generation ${generation} of ${model}`,
+    );
+  }
+}

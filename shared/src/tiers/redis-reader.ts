@@ -1,0 +1,111 @@
+import type { Redis } from 'ioredis';
+import type { CacheEvent } from '../cache/events';
+import { cellCount, cellIndex, type Coordinates } from '../cache/grid';
+import { KeySpace } from '../cache/keys';
+import { type LivePointer, parseLivePointer, parseMetadata } from '../cache/pointer';
+import { decodeRow } from '../cache/row';
+import { type Clock, systemClock } from '../clock';
+import { ForewarmError } from '../errors';
+
+/** A prediction with where it came from. */
+export interface Answer {
+  /** By the names of the model's outputs. */
+  readonly values: Readonly<Record<string, number>>;
+  readonly tier: 'redis';
+  readonly generation: string;
+  readonly modelVersion: string;
+  /** ISO 8601 UTC. */
+  readonly computedAt: string;
+  /** Never negative: a clock that is ahead is not shown as a negative age. */
+  readonly ageMs: number;
+  /** Neither computed nor verified within `staleAfterMs`. */
+  readonly stale: boolean;
+}
+
+export interface ReaderOptions {
+  readonly keyPrefix?: string;
+  readonly staleAfterMs?: number;
+  readonly clock?: Clock;
+}
+
+const STALE_AFTER_MS = 5 * 60_000;
+
+/** Reads predictions from the cache Redis. It needs no configuration of models: the live pointer says all. */
+export class RedisReader {
+  private readonly redis: Redis;
+  private readonly keyPrefix: string;
+  private readonly staleAfterMs: number;
+  private readonly clock: Clock;
+
+  /** @param redis a connected client; it stays the caller's */
+  constructor(redis: Redis, options: ReaderOptions = {}) {
+    this.redis = redis;
+    this.keyPrefix = options.keyPrefix ?? 'forewarm';
+    this.staleAfterMs = options.staleAfterMs ?? STALE_AFTER_MS;
+    this.clock = options.clock ?? systemClock;
+  }
+
+  /**
+   * One cell of the live generation, in two round trips. A row that should be there and is not, or is corrupt, is
+   * reported to the daemon, which heals it.
+   * @throws ForewarmError FW_NOT_WARMED, FW_CELL_UNKNOWN, FW_CATEGORY_UNKNOWN, FW_ROW_CORRUPT
+   */
+  async predict(model: string, category: string, coordinates: Coordinates): Promise<Answer> {
+    const keys = new KeySpace(this.keyPrefix, model);
+    const [pointerText = null, metadataText = null] = await this.redis.mget(keys.live, keys.metadata);
+    const live = parseLivePointer(pointerText);
+    if (live === undefined) {
+      throw new ForewarmError('FW_NOT_WARMED', `nothing is published for the model ${model} in this Redis`);
+    }
+    const cell = cellIndex(live.axes, coordinates);
+    const bytes = await this.redis.getBuffer(keys.row(live.generation, category));
+    if (bytes === null) throw await this.missing(keys, live, category);
+    const identity = Buffer.from(live.generation, 'hex');
+    const decoded = decodeRow(bytes);
+    const fault = decoded.ok ? faultAgainst(live, decoded.row, identity) : decoded.fault;
+    if (!decoded.ok || fault !== undefined) {
+      await this.report(keys, live, category);
+      throw new ForewarmError('FW_ROW_CORRUPT', `the row of ${JSON.stringify(category)} is corrupt: wrong ${fault}`);
+    }
+    const { computedAtMs, values, outputs } = decoded.row;
+    const now = this.clock.now();
+    const verifiedAtMs = Date.parse(parseMetadata(metadataText)?.last_updated ?? '') || 0;
+    return {
+      values: Object.fromEntries(live.outputs.map((name, k) => [name, values[cell * outputs + k] as number])),
+      tier: 'redis',
+      generation: live.generation,
+      modelVersion: live.modelVersion,
+      computedAt: new Date(computedAtMs).toISOString(),
+      ageMs: Math.max(0, now - computedAtMs),
+      stale: now - Math.max(computedAtMs, verifiedAtMs) > this.staleAfterMs,
+    };
+  }
+
+  private async missing(keys: KeySpace, live: LivePointer, category: string): Promise<ForewarmError> {
+    const indexed = await this.redis.sismember(keys.index(live.generation), category);
+    if (indexed === 0) {
+      return new ForewarmError('FW_CATEGORY_UNKNOWN', `there is no row for the category ${JSON.stringify(category)}`);
+    }
+    await this.report(keys, live, category);
+    return new ForewarmError(
+      'FW_CATEGORY_UNKNOWN',
+      `the row of ${JSON.stringify(category)} is missing from Redis; the daemon was asked to heal it`,
+      { next: 'Ask again in a moment.' },
+    );
+  }
+
+  private async report(keys: KeySpace, live: LivePointer, category: string): Promise<void> {
+    const event: CacheEvent = { type: 'missing', generation: live.generation, categories: [category] };
+    await this.redis.publish(keys.events, JSON.stringify(event));
+  }
+}
+
+/** The pointer holds 12 digits of the identity, the row the first 16: they must agree as far as both go. */
+function faultAgainst(
+  live: LivePointer,
+  row: { readonly identity: Uint8Array; readonly cells: number; readonly outputs: number },
+  identity: Buffer,
+): string | undefined {
+  if (row.cells !== cellCount(live.axes) || row.outputs !== live.outputs.length) return 'length';
+  return identity.equals(row.identity.subarray(0, identity.length)) ? undefined : 'identity';
+}
