@@ -1,0 +1,33 @@
+import type { ModelCache } from '#shared/cache/model-cache';
+import type { Clock } from '#shared/clock';
+import type { Config, ModelConfig } from '#shared/config/types';
+import type { InferencePool } from '#shared/inference/inference-pool';
+import type { StoreTargets } from '#shared/inference/protocol';
+import type { Logger } from '#shared/logger';
+import type { Metrics } from '#shared/metrics';
+import type { ModelCatalogue } from '#shared/model/model-catalogue';
+import type { GenerationStore } from '#shared/store/generation-store';
+import type { HistoryStore } from '#shared/store/history-store';
+import type { RowStore } from '#shared/store/row-store';
+import type { RunningCycles } from './cycle/running-cycles';
+import type { Enqueuer } from './enqueue';
+
+/** All that a job may touch. */
+export interface JobContext {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Name of this machine, for the run history. */
+  readonly host: string;
+  readonly models: ModelCatalogue<ModelConfig>;
+  readonly pool: InferencePool;
+  /** Where inference processes write. */
+  readonly targets: StoreTargets;
+  readonly cache: (model: string) => ModelCache;
+  readonly rows: RowStore;
+  readonly generations: GenerationStore;
+  readonly history: HistoryStore;
+  readonly cycles: RunningCycles;
+  readonly enqueue: Enqueuer;
+}

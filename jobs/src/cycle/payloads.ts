@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { TRIGGERS } from '#shared/store/history-store';
+
+/** What the jobs of one cycle carry. Payloads come from a store that others can write to: each is checked when it is read. */
+
+const cycle = z.string().min(1);
+const model = z.string().min(1);
+const generation = z.string().regex(/^[0-9a-f]{12}$/);
+
+export const cyclePayload = z.strictObject({
+  cycle,
+  model,
+  generation,
+  trigger: z.enum(TRIGGERS),
+  startedAtMs: z.int().nonnegative(),
+  /** Categories in each batch. */
+  batchSizes: z.array(z.int().positive()),
+  /** Whether the cycle covers every category of the model. */
+  whole: z.boolean(),
+});
+export type CyclePayload = z.infer<typeof cyclePayload>;
+
+export const batchPayload = z.strictObject({
+  cycle,
+  number: z.int().nonnegative(),
+  model,
+  generation,
+  mode: z.enum(['compute', 'fill']),
+  categories: z.array(z.string()).min(1),
+});
+export type BatchPayload = z.infer<typeof batchPayload>;

@@ -1,0 +1,65 @@
+import type { Config, Role } from '#shared/config/types';
+import type { Logger } from '#shared/logger';
+import type { JobContext } from './context';
+import type { JobShape } from './job-shape';
+
+/**
+ * What a job may end with. A job returns `done` or `skipped`; what it throws becomes `retry` when the catalogue says that
+ * the error may pass by itself and attempts are left, and `failed` (for good) otherwise.
+ */
+export type Outcome =
+  | { readonly outcome: 'done'; readonly summary: unknown }
+  | { readonly outcome: 'skipped'; readonly reason: string };
+
+/** When a job runs by itself. `key` tells schedules of one job apart, such as the model's name. */
+export interface JobSchedule<P> {
+  readonly key: string;
+  readonly everyMs: number;
+  readonly payload: P;
+}
+
+/** Results of the jobs that a job waited for, by their ids. */
+export interface ChildResults {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Why children failed for good. */
+  readonly failures: Readonly<Record<string, string>>;
+}
+
+/** One run of a job. */
+export interface JobRun<P> {
+  readonly id: string;
+  readonly payload: P;
+  readonly context: JobContext;
+  readonly log: Logger;
+  /** Aborted at the job's time limit and when the daemon must stop now. */
+  readonly signal: AbortSignal;
+  children(): Promise<ChildResults>;
+}
+
+/** Everything about one job. Fields that have a default may be left out of `defineJob`. */
+export interface JobDefinition<N extends string = string, P = unknown> extends JobShape<N, P> {
+  readonly description: string;
+  /** The role of the daemons that run it. */
+  readonly role: Role;
+  /** `everywhere`: one run at a time over all machines. `inference`: as many as the machine has inference processes. */
+  readonly concurrency: 'everywhere' | 'inference';
+  readonly schedules: (config: Config) => readonly JobSchedule<P>[];
+  /** Milliseconds for one run. */
+  readonly timeLimitMs: (config: Config) => number;
+  readonly run: (run: JobRun<P>) => Promise<Outcome>;
+}
+
+type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'timeLimitMs';
+
+const DEFAULTS: Pick<JobDefinition<string, never>, Defaulted> = {
+  concurrency: 'everywhere',
+  schedules: () => [],
+  retries: { attempts: 3, firstDelayMs: 500 },
+  timeLimitMs: () => 60_000,
+};
+
+export function defineJob<N extends string, P>(
+  definition: Omit<JobDefinition<N, P>, Defaulted> & Partial<Pick<JobDefinition<N, P>, Defaulted>>,
+): JobDefinition<N, P> {
+  return { ...DEFAULTS, ...definition };
+}

@@ -1,0 +1,94 @@
+import type { CycleState } from '#shared/cache/pointer';
+import { errorFacts, type Logger } from '#shared/logger';
+import type { CycleRecord } from '#shared/store/history-store';
+import type { JobContext } from '../context';
+import { type CyclePayload, cyclePayload } from '../cycle/payloads';
+import { type Published, publishCycle } from '../cycle/publish-cycle';
+import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
+import { defineJob } from '../define-job';
+
+/** The join: runs when all batches of a cycle have ended, publishes what they wrote and closes the cycle. */
+export const publish = defineJob({
+  name: 'publish',
+  description: 'Joins the batches of a cycle, publishes its generation and records it.',
+  role: 'scheduler',
+  payload: cyclePayload,
+  retries: { attempts: 5, firstDelayMs: 500 },
+  async run({ payload, context, log, children }) {
+    const cycleLog = log.with({ cycle: payload.cycle, model: payload.model });
+    const settled = settleCycle(payload, await children());
+    const published = await publishCycle(context, payload, settled, cycleLog);
+    const record = toRecord(context, payload, settled, published);
+    await context.history.record(record, settled.batches).catch((error: unknown) => {
+      cycleLog.warn('the cycle could not be recorded in the history', errorFacts(error));
+    });
+    await context.cycles.release(payload.model, payload.cycle);
+    if (await context.cycles.takeNext(payload.model)) {
+      await context.enqueue.add('warm', { model: payload.model, trigger: 'schedule' });
+    }
+    report(context, record, published, cycleLog);
+    return { outcome: 'done', summary: { state: record.state, reason: record.reason } };
+  },
+});
+
+function toRecord(
+  context: JobContext,
+  payload: CyclePayload,
+  settled: SettledCycle,
+  published: Published,
+): CycleRecord {
+  const now = context.clock.now();
+  const withheld = published.withheld !== null && settled.state !== 'failed';
+  const reasons = [settled.reason, withheld ? `generation not published: ${published.withheld}` : null];
+  const reason = reasons.filter((text) => text !== null).join('; ');
+  const { computed, restored, verified, failed, durable } = settled;
+  return {
+    id: payload.cycle,
+    model: payload.model,
+    generation: payload.generation,
+    trigger: payload.trigger,
+    state: withheld ? 'degraded' : settled.state,
+    host: context.host,
+    startedAt: new Date(payload.startedAtMs),
+    finishedAt: new Date(now),
+    durationMs: Math.max(0, now - payload.startedAtMs),
+    expected: payload.batchSizes.reduce((total, n) => total + n, 0),
+    batches: payload.batchSizes.length,
+    ...{ computed, restored, verified, failed, durable },
+    reason: reason === '' ? null : reason,
+  };
+}
+
+const LEVELS: Record<CycleState, 'info' | 'warn' | 'error'> = {
+  running: 'info',
+  complete: 'info',
+  skipped: 'info',
+  degraded: 'warn',
+  failed: 'error',
+};
+
+/** The one line per cycle, and its metrics. */
+function report(context: JobContext, record: CycleRecord, published: Published, log: Logger): void {
+  const { model, state, trigger, durationMs, expected, computed, restored, verified, failed, durable } = record;
+  const { metrics } = context;
+  metrics.cycles.inc({ model, state });
+  metrics.cycleDuration.observe({ model }, (durationMs ?? 0) / 1_000);
+  for (const [action, rows] of Object.entries({ computed, restored, verified, failed })) {
+    metrics.rows.inc({ model, action }, rows);
+  }
+  if (published.live !== undefined && state !== 'failed' && failed === 0) {
+    metrics.lastUpdated.set({ model }, context.clock.now() / 1_000);
+  }
+  const some = Object.fromEntries(Object.entries({ restored, verified, failed }).filter(([, rows]) => rows > 0));
+  log[LEVELS[state]](`cycle ${state}`, {
+    trigger,
+    ms: durationMs,
+    rows: expected,
+    computed,
+    ...some,
+    durable,
+    batches: record.batches,
+    live: published.live ?? null,
+    ...(record.reason === null ? {} : { reason: record.reason }),
+  });
+}

@@ -1,0 +1,29 @@
+import { ForewarmError } from '#shared/errors';
+import { batchPayload } from '../cycle/payloads';
+import { defineJob } from '../define-job';
+
+/** Some seconds beyond the time limit of the inference process, which is the one that counts. */
+const MARGIN_MS = 60_000;
+
+/** One batch: infer, write to Redis and Postgres. The inference process does all of it. */
+export const warmBatch = defineJob({
+  name: 'warm-batch',
+  description: 'Computes the rows of some categories and writes them to Redis and Postgres.',
+  role: 'worker',
+  concurrency: 'inference',
+  payload: batchPayload,
+  retries: { attempts: 3, firstDelayMs: 500 },
+  timeLimitMs: (config) => config.inference.timeLimitMs + MARGIN_MS,
+  async run({ payload: { model, generation, categories, mode }, context }) {
+    const spec = await context.models.resolve(model);
+    if (spec.generation !== generation) {
+      throw new ForewarmError(
+        'FW_MODEL_CHANGED',
+        `models.${model}: ${spec.file} is generation ${spec.generation} on ${context.host}, the batch is for ${generation}`,
+      );
+    }
+    const { expireAfterMs } = context.models.configured(model);
+    const summary = await context.pool.runBatch({ spec, categories, mode, expireAfterMs, stores: context.targets });
+    return { outcome: 'done', summary };
+  },
+});

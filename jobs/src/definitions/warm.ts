@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { Logger } from '#shared/logger';
+import { type CycleRequest, startCycle } from '../cycle/start-cycle';
+import type { JobContext } from '../context';
+import { defineJob } from '../define-job';
+
+const payload = z.strictObject({
+  model: z.string().min(1).describe('Name of the model to warm.'),
+  trigger: z.enum(['schedule', 'heal', 'command']).describe('What asks for the cycle; a heal sees to missing rows only.'),
+});
+
+/** The tick: plans a cycle and adds its batches. Short by design; the work is elsewhere. */
+export const warm = defineJob({
+  name: 'warm',
+  description: 'Plans one cycle of a model and fans it out in batches.',
+  role: 'scheduler',
+  payload,
+  schedules: (config) =>
+    config.models.map((model) => ({
+      key: model.name,
+      everyMs: model.everyMs,
+      payload: { model: model.name, trigger: 'schedule' as const },
+    })),
+  // The next tick is the retry.
+  retries: { attempts: 1, firstDelayMs: 0 },
+  timeLimitMs: () => 60_000,
+  async run({ payload: { model, trigger }, context, log }) {
+    const request = trigger === 'heal' ? await healRequest(context, model, log) : { model, trigger };
+    if (request === undefined) return { outcome: 'skipped', reason: 'no row is missing' };
+    const start = await startCycle(context, request, log);
+    return start.started ? { outcome: 'done', summary: start } : { outcome: 'skipped', reason: start.reason };
+  },
+});
+
+/** A cycle over the rows that the live generation lacks, or over everything when none is live. */
+async function healRequest(context: JobContext, model: string, log: Logger): Promise<CycleRequest | undefined> {
+  const { generation } = await context.models.resolve(model);
+  const cache = context.cache(model);
+  if ((await cache.pointer())?.generation !== generation) return { model, trigger: 'heal', mode: 'fill' };
+  const categories = await cache.missing(generation, context.models.configured(model).categories);
+  if (categories.length === 0) return undefined;
+  log.info('healing missing rows', { model, rows: categories.length });
+  return { model, trigger: 'heal', mode: 'fill', categories };
+}

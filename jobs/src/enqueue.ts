@@ -1,0 +1,112 @@
+import { FlowProducer, type JobState, type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { ForewarmError } from '#shared/errors';
+import { type JobShape, parsePayload } from './job-shape';
+
+/** How long finished jobs stay to be looked at. Batches vanish at once: their results live on in their cycle. */
+const KEEP_DONE = { count: 100 };
+const KEEP_FAILED = { age: 24 * 3600, count: 1_000 };
+
+export interface FlowPart {
+  readonly id: string;
+  readonly payload: unknown;
+}
+
+/** Hash-tagged, so that all queues of a deployment live on one slot of a cluster. */
+export function queuePrefix(keyPrefix: string): string {
+  return `{${keyPrefix}}`;
+}
+
+/** Adds jobs of the registry to their queues: one queue per job, of the same name. */
+export class Enqueuer {
+  private readonly definitions: ReadonlyMap<string, JobShape>;
+  private readonly connection: Redis;
+  private readonly prefix: string;
+  private readonly queues = new Map<string, Queue>();
+  private readonly flows: FlowProducer;
+
+  /** @param connection stays the caller's: it is not closed here */
+  constructor(
+    definitions: readonly JobShape[],
+    connection: Redis,
+    keyPrefix: string,
+    onError: (error: Error) => void,
+  ) {
+    this.definitions = new Map(definitions.map((definition) => [definition.name, definition]));
+    this.connection = connection;
+    this.prefix = queuePrefix(keyPrefix);
+    this.flows = new FlowProducer({ connection, prefix: this.prefix });
+    this.flows.on('error', onError);
+    for (const name of this.definitions.keys()) {
+      const queue = new Queue(name, { connection: this.connection, prefix: this.prefix });
+      queue.on('error', onError);
+      this.queues.set(name, queue);
+    }
+  }
+
+  queue(name: string): Queue {
+    const queue = this.queues.get(name);
+    if (queue === undefined) throw new ForewarmError('FW_JOB_UNKNOWN', `no job is named ${name}`);
+    return queue;
+  }
+
+  /** Options of a job from its definition: retries, and what is kept afterwards. */
+  options(name: string): JobsOptions {
+    const { retries } = this.definition(name);
+    return {
+      attempts: retries.attempts,
+      backoff: { type: 'exponential', delay: retries.firstDelayMs, jitter: 0.5 },
+      removeOnComplete: KEEP_DONE,
+      removeOnFail: KEEP_FAILED,
+    };
+  }
+
+  /**
+   * Adds one job. With `once`, a job of that key that waits is enough, and one that runs is followed by at most one more.
+   * @throws ForewarmError FW_JOB_PAYLOAD
+   */
+  async add(name: string, payload: unknown, once?: string): Promise<string> {
+    const data = parsePayload(this.definition(name), payload);
+    const deduplication = once === undefined ? {} : { deduplication: { id: once, keepLastIfActive: true } };
+    const job = await this.queue(name).add(name, data, { ...this.options(name), ...deduplication });
+    return job.id ?? '';
+  }
+
+  /** Adds a job that runs when all its children have ended, well or not. Ids must be unique for ever. */
+  async addFlow(name: string, parent: FlowPart, childName: string, children: readonly FlowPart[]): Promise<void> {
+    await this.flows.add({
+      name,
+      queueName: name,
+      data: parsePayload(this.definition(name), parent.payload),
+      opts: { ...this.options(name), jobId: parent.id },
+      children: children.map((child) => ({
+        name: childName,
+        queueName: childName,
+        data: parsePayload(this.definition(childName), child.payload),
+        opts: {
+          ...this.options(childName),
+          jobId: child.id,
+          ignoreDependencyOnFailure: true,
+          removeOnComplete: true,
+        },
+      })),
+    });
+  }
+
+  /** Whether a job is still to end: waiting for children, a worker or a retry, or running. */
+  async isPending(name: string, id: string): Promise<boolean> {
+    const state: JobState | 'unknown' = await this.queue(name).getJobState(id);
+    return state !== 'completed' && state !== 'failed' && state !== 'unknown';
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.flows.close();
+  }
+
+  private definition(name: string): JobShape {
+    const definition = this.definitions.get(name);
+    if (definition === undefined) throw new ForewarmError('FW_JOB_UNKNOWN', `no job is named ${name}`);
+    return definition;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { Coordinates } from '#shared/cache/grid';
+import { formatDuration } from '#shared/config/duration';
+import { ForewarmError } from '#shared/errors';
+import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
+import { chooseModel, Invocation } from '../invocation';
+import { withRedis } from '../with-redis';
+
+interface PredictOptions {
+  readonly model?: string;
+  readonly category: string;
+}
+
+export function addPredict(program: Command): void {
+  program
+    .command('predict')
+    .description('look one prediction up')
+    .argument('<axis=value...>', 'one value for each axis, such as day=3 hour=14')
+    .option('--model <name>', 'the model; may be left out when only one is configured')
+    .requiredOption('--category <text>', 'the category, exactly as it is configured')
+    .addHelpText('after', '\nExample:\n  forewarm predict --category "EMS: CARDIAC EMERGENCY" day=3 hour=14')
+    .action(async (pairs: string[], options: PredictOptions, command: Command) => {
+      const invocation = new Invocation(command);
+      const coordinates = parseCoordinates(pairs);
+      const config = invocation.configOfRunning();
+      const { name: model, staleAfterMs } = chooseModel(config, options.model);
+      const { category } = options;
+      const answer = await withRedis(config.redis.cacheUrl, (redis) =>
+        new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).predict(model, category, coordinates),
+      );
+      invocation.answer({ model, category, coordinates, ...answer }, () => describeAnswer(model, category, pairs, answer));
+    });
+}
+
+/** @throws ForewarmError FW_USAGE for anything that is not NAME=VALUE, or a name given twice */
+function parseCoordinates(pairs: readonly string[]): Coordinates {
+  const coordinates = new Map<string, string>();
+  for (const pair of pairs) {
+    const [, name, value] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new ForewarmError('FW_USAGE', `${JSON.stringify(pair)} is not AXIS=VALUE, such as day=3`);
+    }
+    if (coordinates.has(name)) throw new ForewarmError('FW_USAGE', `axis ${name} is given twice`);
+    coordinates.set(name, value);
+  }
+  return Object.fromEntries(coordinates);
+}
+
+/** A few lines for people: the values first, then where they come from. */
+export function describeAnswer(model: string, category: string, pairs: readonly string[], answer: Answer): string {
+  const width = Math.max(...Object.keys(answer.values).map((name) => name.length));
+  const values = Object.entries(answer.values).map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const age = formatDuration(Math.round(answer.ageMs / 1_000) * 1_000);
+  const source = `from ${answer.tier}, generation ${answer.generation}, model version ${answer.modelVersion}`;
+  return [
+    ...values,
+    `  ${model} | ${category} | ${pairs.join(' ')}`,
+    `  ${source}, computed ${age} ago (${answer.stale ? 'stale' : 'fresh'})`,
+  ].join('\n');
+}

@@ -1,0 +1,145 @@
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { ModelCache } from '#shared/cache/model-cache';
+import { formatDuration } from '#shared/config/duration';
+import type { Config, ModelConfig } from '#shared/config/types';
+import { makePostgres } from '#shared/connections/postgres';
+import { messageOf } from '#shared/errors';
+import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
+import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
+import { Invocation } from '../invocation';
+import { withRedis } from '../with-redis';
+
+interface ModelStatus {
+  readonly model: string;
+  readonly live: string | null;
+  readonly previous: string | null;
+  readonly modelVersion: string | null;
+  readonly publishedAt: string | null;
+  readonly lastUpdated: string | null;
+  readonly ageMs: number | null;
+  readonly stale: boolean;
+  /** Rows present and expected in the live generation. */
+  readonly rows: number;
+  readonly expected: number;
+  readonly generations: readonly GenerationRecord[];
+  readonly cycles: readonly CycleRecord[];
+}
+
+interface Status {
+  readonly models: readonly ModelStatus[];
+  /** Why generations and cycles are not known, where they are not. */
+  readonly historyError: string | null;
+}
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('models, generations, freshness, coverage and the last cycles')
+    .option('--cycles <n>', 'how many of the last cycles to show for each model', '5')
+    .action(async (options: { cycles: string }, command: Command) => {
+      const invocation = new Invocation(command);
+      const config = invocation.configOfRunning();
+      const status = await readStatus(config, Math.max(1, Number.parseInt(options.cycles, 10) || 5));
+      invocation.answer(status, () => describe(status));
+    });
+}
+
+async function readStatus(config: Config, cycles: number): Promise<Status> {
+  const history = await readHistory(config, cycles);
+  const models = await withRedis(config.redis.cacheUrl, async (redis) => {
+    const states: ModelStatus[] = [];
+    for (const model of config.models) {
+      const cache = new ModelCache(redis, config.keyPrefix, model.name);
+      states.push(await modelStatus(cache, model, history.byModel.get(model.name)));
+    }
+    return states;
+  });
+  return { models, historyError: history.error };
+}
+
+interface ModelHistory {
+  readonly generations: readonly GenerationRecord[];
+  readonly cycles: readonly CycleRecord[];
+}
+
+/** History and generations are beside the path: status answers without them, and says why. */
+async function readHistory(
+  config: Config,
+  limit: number,
+): Promise<{ byModel: Map<string, ModelHistory>; error: string | null }> {
+  const { url } = config.postgres;
+  const byModel = new Map<string, ModelHistory>();
+  if (url === undefined) return { byModel, error: 'postgres.url is not set' };
+  const pool = makePostgres({ ...config.postgres, url, connectTimeoutMs: 1_500, poolSize: 1 }, () => undefined);
+  try {
+    for (const { name } of config.models) {
+      const generations = await new GenerationStore(pool).list(name);
+      byModel.set(name, { generations, cycles: await new HistoryStore(pool).lastCycles(name, limit) });
+    }
+    return { byModel, error: null };
+  } catch (error) {
+    return { byModel, error: messageOf(error) };
+  } finally {
+    await pool.end();
+  }
+}
+
+async function modelStatus(cache: ModelCache, model: ModelConfig, history?: ModelHistory): Promise<ModelStatus> {
+  const [live, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
+  const missing = live === undefined ? model.categories : await cache.missing(live.generation, model.categories);
+  const ageMs = metadata === undefined ? null : Math.max(0, Date.now() - Date.parse(metadata.last_updated));
+  return {
+    model: model.name,
+    live: live?.generation ?? null,
+    previous: live?.previous ?? null,
+    modelVersion: live?.modelVersion ?? null,
+    publishedAt: live?.publishedAt ?? null,
+    lastUpdated: metadata?.last_updated ?? null,
+    ageMs,
+    stale: ageMs === null || ageMs > model.staleAfterMs,
+    rows: model.categories.length - missing.length,
+    expected: model.categories.length,
+    generations: history?.generations ?? [],
+    cycles: history?.cycles ?? [],
+  };
+}
+
+function describe(status: Status): string {
+  const parts = status.models.map(describeModel);
+  if (status.historyError !== null) parts.push(pc.yellow(`run history unavailable: ${status.historyError}`));
+  return parts.join('\n\n');
+}
+
+function describeModel(model: ModelStatus): string {
+  if (model.live === null) return `${pc.bold(model.model)}  nothing is published yet`;
+  const coverage = ((100 * model.rows) / model.expected).toFixed(model.rows === model.expected ? 0 : 1);
+  const age = model.ageMs === null ? 'at an unknown time' : `${ago(model.ageMs)} ago`;
+  const lines = [
+    `${pc.bold(model.model)}  ${model.stale ? pc.red('stale') : pc.green('fresh')}, updated ${age}`,
+    `  rows         ${model.rows} of ${model.expected} (${coverage} %)`,
+    `  live         ${model.live}, model version ${model.modelVersion}, published ${model.publishedAt}`,
+    `  previous     ${model.previous ?? 'none'}`,
+  ];
+  const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
+  for (const generation of others) lines.push(`  ${generation.state.padEnd(12)} ${generation.id}`);
+  return model.cycles.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n${cycleTable(model.cycles)}`;
+}
+
+function cycleTable(cycles: readonly CycleRecord[]): string {
+  const table = new Table({
+    head: ['cycle', 'trigger', 'state', 'rows', 'computed', 'restored', 'verified', 'failed', 'ms'],
+    style: { head: [], border: [] },
+  });
+  for (const cycle of cycles) {
+    const { id, trigger, state, expected, computed, restored, verified, failed, durationMs } = cycle;
+    table.push([id, trigger, state, expected, computed, restored, verified, failed, durationMs ?? '']);
+    if (cycle.reason !== null) table.push([{ colSpan: 9, content: `  ${cycle.reason}` }]);
+  }
+  return table.toString();
+}
+
+function ago(ms: number): string {
+  return formatDuration(Math.round(ms / 1_000) * 1_000);
+}

@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { DEFAULT_CONFIG_FILE } from '#shared/config/load';
+import { maskUrl } from '#shared/config/secrets';
+import type { ModelConfig } from '#shared/config/types';
+import { ForewarmError } from '#shared/errors';
+import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
+import type { Daemon } from '../../daemon';
+import { firstCycle } from '../../first-cycle';
+import { Up } from '../../up';
+import { packageRoot } from '../../version';
+import { EMBEDDED_FOLDER, Invocation } from '../invocation';
+import { aborted, runUntilSignal } from '../run-until-signal';
+import { describeAnswer } from './predict';
+
+interface UpCommandOptions {
+  readonly check?: boolean;
+  readonly folder: string;
+}
+
+/** A first cycle on a slow machine, with a large model. */
+const FIRST_CYCLE_LIMIT_MS = 120_000;
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('run everything here: private Redis and PostgreSQL, the sample model, the daemon')
+    .option('--check', 'wait for the first complete cycle, look one prediction up, stop everything')
+    .option('--folder <path>', 'where the private servers keep their data', EMBEDDED_FOLDER)
+    .action((options: UpCommandOptions, command: Command) => up(new Invocation(command), options));
+}
+
+async function up(invocation: Invocation, options: UpCommandOptions): Promise<void> {
+  const beganMs = Date.now();
+  // A check must run beside anything: it takes any free port.
+  const overrides = options.check === true ? { 'http.port': '0' } : {};
+  const configure = (defaults: Readonly<Record<string, string>>) => invocation.config(overrides, defaults, sample());
+  const log = invocation.logger(configure({}));
+  let serverLost: (error: ForewarmError) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => {
+    serverLost = reject;
+  });
+  lost.catch(() => undefined);
+  const folder = resolve(options.folder);
+  const service = new Up({ folder, environment: invocation.environment, log, configure, onExit: serverLost });
+  await runUntilSignal(service, log, async (signal) => {
+    const { daemon } = service;
+    if (daemon === undefined) return;
+    const work = options.check === true ? check(invocation, daemon, beganMs, signal) : run(invocation, service, daemon, signal);
+    await Promise.race([work, lost, aborted(signal)]);
+  });
+}
+
+/** The sample of the package, for a folder without a configuration. */
+function sample(): string | undefined {
+  return existsSync(DEFAULT_CONFIG_FILE) ? undefined : join(packageRoot(), DEFAULT_CONFIG_FILE);
+}
+
+async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: AbortSignal): Promise<void> {
+  const { config } = daemon.context;
+  const lines = [
+    ['configuration', config.source.path],
+    ['health, metrics', `${daemon.http.url}/healthz, ${daemon.http.url}/metrics`],
+    ['Redis', maskUrl(config.redis.cacheUrl)],
+    ['PostgreSQL', maskUrl(config.postgres.url ?? '')],
+    ['data and logs', service.embedded.folder],
+  ].map(([name, value]) => `  ${(name ?? '').padEnd(16)} ${value}`);
+  invocation.answer({ url: daemon.http.url, folder: service.embedded.folder }, () =>
+    [pc.bold('Forewarm is up.'), ...lines, ''].join('\n'),
+  );
+  for (const model of config.models) {
+    await firstCycle(daemon.context, model.name, 0, FIRST_CYCLE_LIMIT_MS, signal);
+    const { answer, pairs, category, coordinates } = await lookUp(daemon, model);
+    invocation.answer({ model: model.name, category, coordinates, ...answer }, () =>
+      [
+        `A first prediction, as \`forewarm predict --model ${model.name} --category "${category}" ${pairs.join(' ')}\`:`,
+        describeAnswer(model.name, category, pairs, answer),
+        '',
+        'One line per cycle follows; Ctrl-C stops everything.',
+      ].join('\n'),
+    );
+  }
+  await aborted(signal);
+}
+
+async function check(invocation: Invocation, daemon: Daemon, beganMs: number, signal: AbortSignal): Promise<void> {
+  const { context } = daemon;
+  for (const model of context.config.models) {
+    // Where all rows are there already nothing is due before the next tick.
+    if ((await context.cache(model.name).pointer()) !== undefined) {
+      await context.enqueue.add('warm', { model: model.name, trigger: 'command' });
+    }
+    const metadata = await firstCycle(context, model.name, beganMs, FIRST_CYCLE_LIMIT_MS, signal);
+    if (metadata.state !== 'complete' || metadata.rows !== metadata.expected) {
+      const rows = `${metadata.rows} of ${metadata.expected} rows`;
+      throw new ForewarmError('FW_CHECK_FAILED', `cycle ${metadata.cycle} is ${metadata.state} with ${rows}`);
+    }
+    const { answer, pairs, category, coordinates, tookMs } = await lookUp(daemon, model);
+    const cells = model.axes.reduce((product, axis) => product * axis.values.length, 1);
+    const figures = {
+      ok: true,
+      model: model.name,
+      rows: metadata.rows,
+      predictions: metadata.rows * cells,
+      cycle_s: metadata.duration_s,
+      total_s: (Date.now() - beganMs) / 1_000,
+      lookup_ms: Number(tookMs.toFixed(2)),
+      prediction: { category, coordinates, ...answer },
+    };
+    invocation.answer(figures, () =>
+      [
+        describeAnswer(model.name, category, pairs, answer),
+        `${pc.green('ok')} ${model.name}: ${figures.rows} rows, ${figures.predictions.toLocaleString('en')} predictions in a ` +
+          `cycle of ${figures.cycle_s} s; looked up in ${figures.lookup_ms} ms; ${figures.total_s.toFixed(1)} s in all`,
+      ].join('\n'),
+    );
+  }
+}
+
+/** A prediction from the middle of the grid, through Redis as an application would. */
+async function lookUp(daemon: Daemon, model: ModelConfig) {
+  const { config } = daemon.context;
+  const middle = <T>(items: readonly T[]): T => items[Math.floor(items.length / 2)] as T;
+  const category = middle(model.categories);
+  const coordinates = Object.fromEntries(model.axes.map((axis) => [axis.name, middle(axis.values)]));
+  const reader = new RedisReader(daemon.cacheClient, { keyPrefix: config.keyPrefix, staleAfterMs: model.staleAfterMs });
+  const began = performance.now();
+  const answer: Answer = await reader.predict(model.name, category, coordinates);
+  const tookMs = performance.now() - began;
+  const pairs = Object.entries(coordinates).map(([axis, value]) => `${axis}=${value}`);
+  return { answer, pairs, category, coordinates, tookMs };
+}

@@ -1,0 +1,45 @@
+import type { Service } from '#shared/lifecycle';
+import type { Logger } from '#shared/logger';
+
+/**
+ * Starts a service, runs it until SIGINT or SIGTERM (or until `work` ends), and stops it. A second signal ends the process
+ * at once, after `abandon` has done what must not be left undone.
+ */
+export async function runUntilSignal(
+  service: Service,
+  log: Logger,
+  work: (signal: AbortSignal) => Promise<void>,
+  abandon: () => void = () => undefined,
+): Promise<void> {
+  const stopping = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (stopping.signal.aborted) {
+      log.warn('second signal: ending at once', { signal: name });
+      abandon();
+      process.exit(130);
+    }
+    log.info('stopping', { signal: name });
+    stopping.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    await untilAborted(service.start(), stopping.signal);
+    if (!stopping.signal.aborted) await work(stopping.signal);
+  } finally {
+    await service.stop();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+/** Ends when `work` does, or when the signal is aborted before: what `work` throws after that is of no interest. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  await Promise.race([work, aborted(signal)]);
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

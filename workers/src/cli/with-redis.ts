@@ -1,0 +1,20 @@
+import type { Redis } from 'ioredis';
+import { maskUrl } from '#shared/config/secrets';
+import { closeRedis, connectRedis, makeRedis } from '#shared/connections/redis';
+
+/** A person waits for the answer. */
+const CONNECT_MS = 1_500;
+
+/**
+ * Does some work on a Redis and lets it go.
+ * @throws ForewarmError FW_REDIS_UNAVAILABLE within two seconds when it is away
+ */
+export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = makeRedis(url, 'prompt', () => undefined);
+  try {
+    await connectRedis(redis, `Redis at ${maskUrl(url)}`, CONNECT_MS);
+    return await work(redis);
+  } finally {
+    await closeRedis(redis);
+  }
+}

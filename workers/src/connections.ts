@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { Config } from '#shared/config/types';
+import { makePostgres } from '#shared/connections/postgres';
+import { closeRedis, connectRedis, makeRedis, type RedisKind } from '#shared/connections/redis';
+import { ForewarmError } from '#shared/errors';
+import type { Service } from '#shared/lifecycle';
+import type { RepeatedErrors } from '#shared/repeated-errors';
+
+const ATTEMPT_MS = 3_000;
+const PAUSE_MS = 500;
+
+/** The daemon's connections. Its start waits for Redis as long as it takes, and says so. */
+export class Connections implements Service {
+  readonly name = 'connections';
+  /** For adding jobs and reading queues: fails at once while Redis is away. */
+  readonly queue: Redis;
+  /** For queue workers, which wait. */
+  readonly queueWorkers: Redis;
+  readonly cache: Redis;
+  readonly subscriber: Redis;
+  readonly postgres: Pool;
+  private readonly errors: RepeatedErrors;
+  private readonly stopping = new AbortController();
+
+  /** @throws ForewarmError FW_CONFIG_INVALID when no PostgreSQL is configured */
+  constructor(config: Config, errors: RepeatedErrors) {
+    this.errors = errors;
+    const redis = (role: string, url: string, kind: RedisKind): Redis =>
+      makeRedis(url, kind, (error) => errors.report(`connection to Redis (${role})`, error));
+    this.queue = redis('queue', config.redis.queueUrl, 'prompt');
+    this.queueWorkers = redis('queue', config.redis.queueUrl, 'worker');
+    this.cache = redis('cache', config.redis.cacheUrl, 'writer');
+    this.subscriber = redis('cache', config.redis.cacheUrl, 'worker');
+    this.postgres = makePostgres(requirePostgres(config), (error) => errors.report('connection to PostgreSQL', error));
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([
+      this.untilConnected(this.queue, 'Redis (queue)'),
+      this.untilConnected(this.queueWorkers, 'Redis (queue)'),
+      this.untilConnected(this.cache, 'Redis (cache)'),
+      this.untilConnected(this.subscriber, 'Redis (cache)'),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all([this.queue, this.queueWorkers, this.cache, this.subscriber].map(closeRedis));
+    await this.postgres.end().catch((error: unknown) => this.errors.report('closing PostgreSQL', error));
+  }
+
+  private async untilConnected(client: Redis, role: string): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await connectRedis(client, role, ATTEMPT_MS);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.errors.report(`waiting for ${role}`, error);
+        await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** @throws ForewarmError FW_CONFIG_INVALID when `postgres.url` is not set */
+export function requirePostgres(config: Config): Config['postgres'] & { readonly url: string } {
+  const { url } = config.postgres;
+  if (url !== undefined) return { ...config.postgres, url };
+  throw new ForewarmError(
+    'FW_CONFIG_INVALID',
+    'postgres.url is not set: the durable copy of the rows and the run history live in PostgreSQL',
+    { next: 'Set FOREWARM_POSTGRES_URL or postgres.url, or run `forewarm up`, which brings its own.' },
+  );
+}

@@ -1,0 +1,166 @@
+import { availableParallelism, hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import { ModelCache } from '#shared/cache/model-cache';
+import { systemClock } from '#shared/clock';
+import type { Config, Role } from '#shared/config/types';
+import { InferencePool } from '#shared/inference/inference-pool';
+import { ServiceGroup, type Service } from '#shared/lifecycle';
+import type { Logger } from '#shared/logger';
+import { Metrics } from '#shared/metrics';
+import { ModelCatalogue } from '#shared/model/model-catalogue';
+import { RepeatedErrors } from '#shared/repeated-errors';
+import { GenerationStore } from '#shared/store/generation-store';
+import { HistoryStore } from '#shared/store/history-store';
+import { RowStore } from '#shared/store/row-store';
+import type { JobContext } from '#jobs/context';
+import { RunningCycles } from '#jobs/cycle/running-cycles';
+import { Enqueuer } from '#jobs/enqueue';
+import { registry } from '#jobs/registry';
+import { Connections, requirePostgres } from './connections';
+import { HttpListener } from './http/listener';
+import { checkModels } from './models-check';
+import { MissingListener } from './missing-listener';
+import { ParallelServices } from './parallel-services';
+import { QueueWorker } from './queue-worker';
+import { Scheduler } from './scheduler';
+import { SchemaService } from './schema-service';
+import { Watchdog } from './watchdog';
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Environment of the inference processes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The daemon: an ordered list of services. Started first to last, stopped last to first. */
+export class Daemon implements Service {
+  readonly name = 'daemon';
+  readonly context: JobContext;
+  readonly http: HttpListener;
+  private readonly connections: Connections;
+  private readonly schema: SchemaService;
+  private readonly services: ServiceGroup;
+  private started = false;
+
+  constructor({ config, log, env }: DaemonOptions) {
+    const errors = new RepeatedErrors(log, systemClock);
+    const metrics = new Metrics();
+    const pool = makePool(config, env, metrics, log);
+    this.connections = new Connections(config, errors);
+    const { queue, queueWorkers, subscriber, postgres } = this.connections;
+    this.schema = new SchemaService(postgres, log, errors);
+    this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
+    this.context = makeContext(config, log, metrics, pool, this.connections, errors);
+    const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
+    const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
+      config.roles.includes(role) ? services : [];
+    this.services = new ServiceGroup(
+      this.name,
+      [
+        pool,
+        { name: 'models check', start: () => checkModels(this.context.models), stop: async () => undefined },
+        this.http,
+        this.connections,
+        this.schema,
+        closing('queues', () => this.context.enqueue.close()),
+        new ParallelServices(
+          'queue workers',
+          jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, errors)),
+        ),
+        ...forRole('scheduler', [
+          new MissingListener(this.context, subscriber, errors),
+          new Scheduler(registry, this.context, queue, errors),
+          new Watchdog(registry, this.context, errors),
+        ]),
+      ],
+      ({ service, step, ms, error }) => log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.services.start();
+    this.started = true;
+  }
+
+  async stop(): Promise<void> {
+    this.started = false;
+    await this.services.stop();
+  }
+
+  /** The daemon's own connection to the cache. */
+  get cacheClient(): Redis {
+    return this.connections.cache;
+  }
+
+  private readiness(): { ready: boolean; checks: Record<string, string> } {
+    const checks = {
+      daemon: this.started ? 'started' : 'starting or stopping',
+      'redis-queue': this.connections.queue.status,
+      'redis-cache': this.connections.cache.status,
+      // Beside the path: without it the daemon is degraded, not unready.
+      schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
+    };
+    return { ready: this.started && checks['redis-queue'] === 'ready' && checks['redis-cache'] === 'ready', checks };
+  }
+}
+
+function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, log: Logger): InferencePool {
+  const { processes, timeLimitMs } = config.inference;
+  // A scheduler alone inspects models and computes nothing.
+  const wanted = processes === 'auto' ? PROCESSES_PER_CORE * availableParallelism() : processes;
+  const pool = new InferencePool({
+    processes: config.roles.includes('worker') ? wanted : 1,
+    timeLimitMs,
+    env,
+    onProcessLost: (error) => {
+      metrics.processesLost.inc({ code: error.code });
+      log.warn('inference process lost; it is replaced', { code: error.code, error: error.message });
+    },
+  });
+  metrics.observe('forewarm_inference_busy', 'Inference processes at work.', () => pool.load().busy);
+  metrics.observe('forewarm_inference_waiting', 'Tasks that wait for a process.', () => pool.load().waiting);
+  return pool;
+}
+
+/** While one process of a core waits for a store, the other computes. */
+const PROCESSES_PER_CORE = 2;
+
+function makeContext(
+  config: Config,
+  log: Logger,
+  metrics: Metrics,
+  pool: InferencePool,
+  connections: Connections,
+  errors: RepeatedErrors,
+): JobContext {
+  const { cache, queue, postgres } = connections;
+  const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
+  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) => errors.report('queue', error));
+  const caches = new Map(config.models.map(({ name }) => [name, new ModelCache(cache, config.keyPrefix, name)]));
+  return {
+    config,
+    log,
+    metrics,
+    pool,
+    enqueue,
+    clock: systemClock,
+    host: hostname(),
+    models: new ModelCatalogue(config.models, (mapping, probeCategory) => pool.inspect({ mapping, probeCategory })),
+    targets: {
+      keyPrefix: config.keyPrefix,
+      cacheUrl: config.redis.cacheUrl,
+      postgres: { url, connectTimeoutMs, statementTimeoutMs },
+    },
+    cache: (model) => caches.get(model) ?? new ModelCache(cache, config.keyPrefix, model),
+    rows: new RowStore(postgres),
+    generations: new GenerationStore(postgres),
+    history: new HistoryStore(postgres),
+    cycles: new RunningCycles(queue, config.keyPrefix),
+  };
+}
+
+/** A service that has only an end. */
+function closing(name: string, close: () => Promise<void>): Service {
+  return { name, start: async () => undefined, stop: close };
+}

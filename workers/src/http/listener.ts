@@ -1,0 +1,65 @@
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { ForewarmError, messageOf } from '#shared/errors';
+import type { Service } from '#shared/lifecycle';
+import type { Logger } from '#shared/logger';
+import type { Metrics } from '#shared/metrics';
+
+/** What the daemon says of itself at `/readyz`. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+/** The daemon's one HTTP listener: health, readiness and metrics for every role. */
+export class HttpListener implements Service {
+  readonly name = 'http listener';
+  readonly app: FastifyInstance;
+  private readonly address: { readonly host: string; readonly port: number };
+  private readonly log: Logger;
+
+  constructor(
+    address: { readonly host: string; readonly port: number },
+    metrics: Metrics,
+    readiness: () => Readiness,
+    log: Logger,
+  ) {
+    this.address = address;
+    this.log = log;
+    this.app = Fastify({ logger: false, forceCloseConnections: true });
+    this.app.get('/healthz', () => ({ status: 'ok', uptime_s: Math.round(process.uptime()) }));
+    this.app.get('/readyz', (_request, reply) => {
+      const state = readiness();
+      reply.code(state.ready ? 200 : 503);
+      return state;
+    });
+    this.app.get('/metrics', async (_request, reply) => {
+      reply.type(metrics.registry.contentType);
+      return metrics.registry.metrics();
+    });
+  }
+
+  /** The address it listens on, such as `http://127.0.0.1:7878`; only while it runs. */
+  get url(): string {
+    const bound = this.app.server.address() as AddressInfo | null;
+    const host = bound?.family === 'IPv6' ? `[${bound.address}]` : bound?.address;
+    return `http://${host}:${bound?.port}`;
+  }
+
+  /** @throws ForewarmError FW_PORT_IN_USE */
+  async start(): Promise<void> {
+    try {
+      await this.app.listen({ ...this.address });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      const at = `http.host ${this.address.host}, http.port ${this.address.port}`;
+      if (code === 'EADDRINUSE') throw new ForewarmError('FW_PORT_IN_USE', `${at}: the port is taken`, { cause: error });
+      throw new ForewarmError('FW_CONFIG_INVALID', `${at}: cannot listen there: ${messageOf(error)}`, { cause: error });
+    }
+    this.log.info('listening', { url: this.url });
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+}

@@ -1,0 +1,143 @@
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { asForewarmError, ForewarmError } from '#shared/errors';
+import type { Service } from '#shared/lifecycle';
+import { errorFacts } from '#shared/logger';
+import type { RepeatedErrors } from '#shared/repeated-errors';
+import type { JobContext } from '#jobs/context';
+import type { ChildResults, JobDefinition, Outcome } from '#jobs/define-job';
+import { queuePrefix } from '#jobs/enqueue';
+import { parsePayload } from '#jobs/job-shape';
+
+/** Recovery after a crash takes about twice this. Nothing that runs here blocks the loop that renews the lock. */
+const LOCK_MS = 5_000;
+/** A job that was interrupted more often than this by dying daemons is given up. */
+const MAX_STALLED = 5;
+/** After the grace: for the interrupted runs to hand their jobs back. */
+const HAND_BACK_MS = 1_000;
+
+/** Runs the jobs of one definition: one BullMQ worker on the queue of that name. */
+export class QueueWorker implements Service {
+  readonly name: string;
+  private readonly definition: JobDefinition;
+  private readonly context: JobContext;
+  private readonly connection: Redis;
+  private readonly errors: RepeatedErrors;
+  /** Aborted when the daemon must stop now: what still runs is handed back. */
+  private readonly halt = new AbortController();
+  private worker: Worker | undefined;
+
+  /** @param connection of kind `worker`; it stays the caller's */
+  constructor(definition: JobDefinition, context: JobContext, connection: Redis, errors: RepeatedErrors) {
+    this.name = `${definition.name} worker`;
+    this.definition = definition;
+    this.context = context;
+    this.connection = connection;
+    this.errors = errors;
+  }
+
+  async start(): Promise<void> {
+    const { definition, context } = this;
+    this.worker = new Worker(definition.name, (job, token) => this.process(job, token), {
+      connection: this.connection,
+      prefix: queuePrefix(context.config.keyPrefix),
+      concurrency: definition.concurrency === 'inference' ? context.pool.processes : 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+      maxStalledCount: MAX_STALLED,
+    });
+    this.worker.on('error', (error) => this.errors.report(`queue ${definition.name}`, error));
+    this.worker.on('stalled', (id) => {
+      context.log.warn('a job was interrupted and runs again', { job: definition.name, id });
+    });
+    await this.worker.waitUntilReady();
+  }
+
+  /** Takes no new job, waits for those that run, and hands back what does not end within the grace. */
+  async stop(): Promise<void> {
+    const { worker } = this;
+    if (worker === undefined) return;
+    this.worker = undefined;
+    const finished = worker.close().catch((error: unknown) => this.errors.report(`closing ${this.name}`, error));
+    if (await within(finished, this.context.config.shutdown.graceMs)) return;
+    this.halt.abort();
+    if (await within(finished, HAND_BACK_MS)) return;
+    await within(worker.close(true), HAND_BACK_MS);
+  }
+
+  private async process(job: Job, token: string | undefined): Promise<unknown> {
+    const log = this.context.log.with({ job: this.definition.name });
+    try {
+      const outcome = await this.run(job);
+      if (outcome.outcome === 'done') return outcome.summary;
+      log.debug('skipped', { reason: outcome.reason });
+      return { skipped: outcome.reason };
+    } catch (error) {
+      if (this.halt.signal.aborted) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      return this.fail(job, error);
+    }
+  }
+
+  private async run(job: Job): Promise<Outcome> {
+    const { definition, context } = this;
+    if (job.name !== definition.name) {
+      const what = `queue ${definition.name} holds a job named ${JSON.stringify(job.name)}`;
+      throw new ForewarmError('FW_JOB_UNKNOWN', what);
+    }
+    const payload = parsePayload(definition, job.data);
+    const limitMs = definition.timeLimitMs(context.config);
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), limitMs);
+    const signal = AbortSignal.any([this.halt.signal, limit.signal]);
+    const run = definition.run({
+      id: job.id ?? '',
+      payload,
+      context,
+      log: context.log.with({ job: definition.name }),
+      signal,
+      children: () => childrenOf(job),
+    });
+    try {
+      return await Promise.race([run, rejectOn(signal, `${definition.name} took longer than ${limitMs} ms`)]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
+  private fail(job: Job, thrown: unknown): never {
+    const error = asForewarmError(thrown);
+    const attempts = job.opts.attempts ?? 1;
+    const again = error.retryable && job.attemptsMade + 1 < attempts;
+    const facts = { job: job.name, id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
+    if (again) this.context.log.warn('job failed, it will be retried', facts);
+    else this.context.log.error('job failed for good', facts);
+    if (again) throw error;
+    throw new UnrecoverableError(`${error.code}: ${error.message}`);
+  }
+}
+
+async function childrenOf(job: Job): Promise<ChildResults> {
+  const [values, failures] = await Promise.all([job.getChildrenValues(), job.getIgnoredChildrenFailures()]);
+  return { values, failures };
+}
+
+function rejectOn(signal: AbortSignal, message: string): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new ForewarmError('FW_JOB_TIME_LIMIT', message)), { once: true });
+  });
+}
+
+/** Whether `work` ended within `ms`. */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = await Promise.race([work.then(() => true as const), late]);
+  clearTimeout(timer);
+  return ended;
+}

@@ -1,0 +1,46 @@
+import type { Redis } from 'ioredis';
+import type { Service } from '#shared/lifecycle';
+import type { RepeatedErrors } from '#shared/repeated-errors';
+import type { JobContext } from '#jobs/context';
+import type { Registry } from '#jobs/registry';
+import { upsertSchedules } from '#jobs/schedule';
+
+/** Upserts the registry's schedules at start and at every reconnect, and asks for the warming on startup. */
+export class Scheduler implements Service {
+  readonly name = 'scheduler';
+  private readonly registry: Registry;
+  private readonly context: JobContext;
+  private readonly connection: Redis;
+  private readonly errors: RepeatedErrors;
+  private readonly onReady = (): void => {
+    this.upsert('now').catch((error: unknown) => this.errors.report('upserting schedules', error));
+  };
+
+  /** @param connection whose `ready` event tells of a reconnect */
+  constructor(registry: Registry, context: JobContext, connection: Redis, errors: RepeatedErrors) {
+    this.registry = registry;
+    this.context = context;
+    this.connection = connection;
+    this.errors = errors;
+  }
+
+  async start(): Promise<void> {
+    for (const model of this.context.models.names) {
+      await this.context.enqueue.add('warm-on-startup', { model }, `startup-${model}`);
+    }
+    // The warming on startup is the first run of a schedule that is new.
+    await this.upsert('next');
+    this.connection.on('ready', this.onReady);
+  }
+
+  async stop(): Promise<void> {
+    this.connection.off('ready', this.onReady);
+  }
+
+  private async upsert(firstRun: 'now' | 'next'): Promise<void> {
+    const { config, enqueue, clock, log } = this.context;
+    const result = await upsertSchedules(this.registry.definitions, config, enqueue, clock, firstRun);
+    if (result.created.length > 0) log.info('schedules created', { schedules: result.created });
+    if (result.removed.length > 0) log.info('schedules removed', { schedules: result.removed });
+  }
+}
