@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { environment, type Environment } from '#shared/config/environment';
 import { loadConfig } from '#shared/config/load';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Logger, makeLogger } from '#shared/logger';
+import { findEmbedded } from '../embedded/embedded-services';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -81,15 +81,6 @@ export function chooseModel(config: Config, name: string | undefined): ModelConf
 
 /** Settings that lead to the servers of a running `forewarm up`, or none. */
 function embeddedUrls(folder: string): Record<string, string> {
-  const file = join(folder, 'services.json');
-  if (!existsSync(file)) return {};
-  try {
-    const urls = JSON.parse(readFileSync(file, 'utf8')) as { redisUrl?: string; postgresUrl?: string };
-    return {
-      ...(urls.redisUrl === undefined ? {} : { 'redis.cache': urls.redisUrl }),
-      ...(urls.postgresUrl === undefined ? {} : { 'postgres.url': urls.postgresUrl }),
-    };
-  } catch {
-    return {};
-  }
+  const urls = findEmbedded(folder);
+  return urls === undefined ? {} : { 'redis.cache': urls.redisUrl, 'postgres.url': urls.postgresUrl };
 }

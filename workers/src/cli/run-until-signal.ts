@@ -1,8 +1,10 @@
 import type { Service } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Starts a service, runs it until SIGINT or SIGTERM (or until `work` ends), and stops it. A second signal ends the process
+ * Starts a service, runs it until SIGINT, SIGTERM or SIGHUP (or until `work` ends), and stops it. A second signal ends the process
  * at once, after `abandon` has done what must not be left undone.
  */
 export async function runUntilSignal(
@@ -21,15 +23,13 @@ export async function runUntilSignal(
     log.info('stopping', { signal: name });
     stopping.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const name of SIGNALS) process.on(name, onSignal);
   try {
     await untilAborted(service.start(), stopping.signal);
     if (!stopping.signal.aborted) await work(stopping.signal);
   } finally {
     await service.stop();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const name of SIGNALS) process.off(name, onSignal);
   }
 }
 

@@ -1,0 +1,44 @@
+import { decodeRow } from '#shared/cache/row';
+import { someCategories, TestSystem } from '../support/system';
+
+/** A cycle end to end: a real daemon on a real Redis and PostgreSQL. */
+
+let system: TestSystem;
+
+beforeEach(async () => {
+  system = await TestSystem.start();
+});
+afterEach(() => system.stop());
+
+test('the first cycle computes every row and publishes it to Redis and PostgreSQL', async () => {
+  const categories = someCategories(150);
+  system.configureSmall(categories);
+  const daemon = system.daemon();
+  const line = await daemon.cycle();
+  expect(line).toMatchObject({ trigger: 'startup', rows: 150, computed: 150, durable: 150, batches: 3 });
+
+  const pointer = await system.cache().pointer();
+  expect(pointer).toMatchObject({ format: 1, previous: null, outputs: ['prediction'] });
+  expect(pointer?.axes).toEqual([
+    { name: 'day', values: [0, 1, 2, 3] },
+    { name: 'hour', values: [0, 1, 2, 3, 4, 5] },
+  ]);
+  const generation = pointer?.generation ?? '';
+  expect(await system.cache().metadata()).toMatchObject({ generation, rows: 150, expected: 150, state: 'complete' });
+  expect(await system.cache().missing(generation, categories)).toEqual([]);
+  expect((await system.client.smembers(`forewarm:m:${generation}:index`)).sort()).toEqual(categories);
+
+  const bytes = await system.client.getBuffer(`forewarm:m:${generation}:row:${categories[7]}`);
+  const decoded = decodeRow(bytes ?? Buffer.alloc(0));
+  if (!decoded.ok) throw new Error(decoded.fault);
+  const expected = Array.from({ length: 24 }, (_, cell) => 0.5 * Math.floor(cell / 6) + 0.25 * (cell % 6) + 80);
+  expect([...decoded.row.values]).toEqual(expected);
+
+  const { rows } = await system.pool.query<{ category: string; bytes: Buffer }>(
+    'SELECT category, bytes FROM forewarm.row WHERE model = $1 AND generation = $2',
+    ['m', generation],
+  );
+  expect(rows).toHaveLength(150);
+  expect(rows.find((row) => row.category === categories[7])?.bytes.equals(bytes ?? Buffer.alloc(0))).toBe(true);
+  expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+});
