@@ -26,12 +26,7 @@ export class Enqueuer {
   private readonly flows: FlowProducer;
 
   /** @param connection stays the caller's: it is not closed here */
-  constructor(
-    definitions: readonly JobShape[],
-    connection: Redis,
-    keyPrefix: string,
-    onError: (error: Error) => void,
-  ) {
+  constructor(definitions: readonly JobShape[], connection: Redis, keyPrefix: string, onError: (error: Error) => void) {
     this.definitions = new Map(definitions.map((definition) => [definition.name, definition]));
     this.connection = connection;
     this.prefix = queuePrefix(keyPrefix);

@@ -1,9 +1,9 @@
+import type { JobDefinition } from './define-job';
 import { pruneHistory } from './definitions/prune-history';
 import { publish } from './definitions/publish';
 import { warm } from './definitions/warm';
 import { warmBatch } from './definitions/warm-batch';
 import { warmOnStartup } from './definitions/warm-on-startup';
-import type { JobDefinition } from './define-job';
 
 /** The jobs of a deployment. Scheduler, queue workers, dashboard and command line all read this one list. */
 export class Registry {

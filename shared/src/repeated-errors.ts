@@ -1,5 +1,5 @@
-import { messageOf } from './errors';
 import type { Clock } from './clock';
+import { messageOf } from './errors';
 import type { Facts, Logger } from './logger';
 
 /** Distinct messages that are remembered; older ones are forgotten first. */

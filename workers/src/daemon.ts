@@ -1,10 +1,14 @@
 import { availableParallelism, hostname } from 'node:os';
 import type { Redis } from 'ioredis';
+import type { JobContext } from '#jobs/context';
+import { RunningCycles } from '#jobs/cycle/running-cycles';
+import { Enqueuer } from '#jobs/enqueue';
+import { registry } from '#jobs/registry';
 import { ModelCache } from '#shared/cache/model-cache';
 import { systemClock } from '#shared/clock';
 import type { Config, Role } from '#shared/config/types';
 import { InferencePool } from '#shared/inference/inference-pool';
-import { ServiceGroup, type Service } from '#shared/lifecycle';
+import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
@@ -12,14 +16,10 @@ import { RepeatedErrors } from '#shared/repeated-errors';
 import { GenerationStore } from '#shared/store/generation-store';
 import { HistoryStore } from '#shared/store/history-store';
 import { RowStore } from '#shared/store/row-store';
-import type { JobContext } from '#jobs/context';
-import { RunningCycles } from '#jobs/cycle/running-cycles';
-import { Enqueuer } from '#jobs/enqueue';
-import { registry } from '#jobs/registry';
 import { Connections, requirePostgres } from './connections';
 import { HttpListener } from './http/listener';
-import { checkModels } from './models-check';
 import { MissingListener } from './missing-listener';
+import { checkModels } from './models-check';
 import { ParallelServices } from './parallel-services';
 import { QueueWorker } from './queue-worker';
 import { Scheduler } from './scheduler';
@@ -74,7 +74,8 @@ export class Daemon implements Service {
           new Watchdog(registry, this.context, errors),
         ]),
       ],
-      ({ service, step, ms, error }) => log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
+      ({ service, step, ms, error }) =>
+        log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
     );
   }
 

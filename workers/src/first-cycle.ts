@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Metadata } from '#shared/cache/pointer';
-import { ForewarmError } from '#shared/errors';
 import type { JobContext } from '#jobs/context';
 import { startOfCycle } from '#jobs/cycle/cycle-id';
+import type { Metadata } from '#shared/cache/pointer';
+import { ForewarmError } from '#shared/errors';
 
 const LOOK_EVERY_MS = 50;
 
@@ -27,6 +27,7 @@ export async function firstCycle(
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
   const [last] = await context.history.lastCycles(model, 1).catch(() => []);
-  const why = last === undefined ? 'no cycle began' : `cycle ${last.id} is ${last.state}: ${last.reason ?? 'no reason'}`;
+  const why =
+    last === undefined ? 'no cycle began' : `cycle ${last.id} is ${last.state}: ${last.reason ?? 'no reason'}`;
   throw new ForewarmError('FW_CHECK_FAILED', `no cycle of ${model} was published within ${limitMs / 1_000} s: ${why}`);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
-import { EXIT_CODES, ERROR_CATALOGUE, ForewarmError } from '#shared/errors';
+import { ERROR_CATALOGUE, EXIT_CODES, ForewarmError } from '#shared/errors';
 import { makeProgram, usageError } from './cli/program';
 
 /** One clear error, and the exit code that goes with it. A stack is shown only for what should not have happened. */

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
+import type { JobContext } from '#jobs/context';
 import { parseEvent } from '#shared/cache/events';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
-import type { JobContext } from '#jobs/context';
 
 /** Answers `missing` events of readers with a heal: one at a time for a model, however many events come. */
 export class MissingListener implements Service {

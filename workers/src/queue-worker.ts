@@ -1,13 +1,13 @@
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { asForewarmError, ForewarmError } from '#shared/errors';
-import type { Service } from '#shared/lifecycle';
-import { errorFacts } from '#shared/logger';
-import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { JobContext } from '#jobs/context';
 import type { ChildResults, JobDefinition, Outcome } from '#jobs/define-job';
 import { queuePrefix } from '#jobs/enqueue';
 import { parsePayload } from '#jobs/job-shape';
+import { asForewarmError, ForewarmError } from '#shared/errors';
+import type { Service } from '#shared/lifecycle';
+import { errorFacts } from '#shared/logger';
+import type { RepeatedErrors } from '#shared/repeated-errors';
 
 /** Recovery after a crash takes about twice this. Nothing that runs here blocks the loop that renews the lock. */
 const LOCK_MS = 5_000;

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { Service } from '#shared/lifecycle';
-import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { JobContext } from '#jobs/context';
 import type { Registry } from '#jobs/registry';
 import { upsertSchedules } from '#jobs/schedule';
+import type { Service } from '#shared/lifecycle';
+import type { RepeatedErrors } from '#shared/repeated-errors';
 
 /** Upserts the registry's schedules at start and at every reconnect, and asks for the warming on startup. */
 export class Scheduler implements Service {

@@ -61,7 +61,9 @@ async function tryModels(config: Config, env: Environment): Promise<void> {
   const pool = new InferencePool({ processes: 1, timeLimitMs, env, onProcessLost: () => undefined });
   await pool.start();
   try {
-    const inspect = new ModelCatalogue(config.models, (mapping, probeCategory) => pool.inspect({ mapping, probeCategory }));
+    const inspect = new ModelCatalogue(config.models, (mapping, probeCategory) =>
+      pool.inspect({ mapping, probeCategory }),
+    );
     await checkModels(inspect);
   } finally {
     await pool.stop();

@@ -1,10 +1,10 @@
 import cron, { type ScheduledTask } from 'node-cron';
-import type { Service } from '#shared/lifecycle';
-import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { JobContext } from '#jobs/context';
 import { startOfCycle } from '#jobs/cycle/cycle-id';
 import type { Registry } from '#jobs/registry';
 import { restartSchedule, upsertSchedules } from '#jobs/schedule';
+import type { Service } from '#shared/lifecycle';
+import type { RepeatedErrors } from '#shared/repeated-errors';
 
 /** Periods without a published cycle after which a schedule is taken for dead. */
 const DEAD_AFTER_PERIODS = 3;

@@ -55,7 +55,9 @@ async function reasonToWithhold(
   if (spec.generation !== payload.generation) return 'the model file changed while the cycle ran';
   if (live === undefined) return null;
   const missing = await cache.missing(spec.generation, context.models.configured(payload.model).categories);
-  return missing.length === 0 ? null : `${missing.length} rows of ${spec.generation} are missing, such as ${missing[0]}`;
+  return missing.length === 0
+    ? null
+    : `${missing.length} rows of ${spec.generation} are missing, such as ${missing[0]}`;
 }
 
 function pointerTo(spec: ModelSpec, live: LivePointer | undefined, now: Date): LivePointer {

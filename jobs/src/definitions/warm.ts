@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { Logger } from '#shared/logger';
-import { type CycleRequest, startCycle } from '../cycle/start-cycle';
 import type { JobContext } from '../context';
+import { type CycleRequest, startCycle } from '../cycle/start-cycle';
 import { defineJob } from '../define-job';
 
 const payload = z.strictObject({
   model: z.string().min(1).describe('Name of the model to warm.'),
-  trigger: z.enum(['schedule', 'heal', 'command']).describe('What asks for the cycle; a heal sees to missing rows only.'),
+  trigger: z
+    .enum(['schedule', 'heal', 'command'])
+    .describe('What asks for the cycle; a heal sees to missing rows only.'),
 });
 
 /** The tick: plans a cycle and adds its batches. Short by design; the work is elsewhere. */

@@ -52,7 +52,8 @@ export function rowByteLength(shape: RowShape): number {
  */
 export function encodeRow(frame: RowFrame, values: Float32Array, computedAtMs: number): Buffer {
   const expected = frame.cells * frame.outputs;
-  if (values.length !== expected) throw new RangeError(`a row of this shape holds ${expected} values, not ${values.length}`);
+  if (values.length !== expected)
+    throw new RangeError(`a row of this shape holds ${expected} values, not ${values.length}`);
   const bytes = Buffer.allocUnsafe(rowByteLength(frame));
   bytes.writeUInt32LE(MAGIC, 0);
   bytes.writeUInt8(VALUE_TYPE_FLOAT32, 4);

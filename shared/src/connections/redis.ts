@@ -9,7 +9,10 @@ export type RedisKind = 'worker' | 'writer' | 'prompt';
 
 const RECONNECT_MAX_MS = 1_000;
 
-const OPTIONS: Record<RedisKind, Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout' | 'enableOfflineQueue'>> = {
+const OPTIONS: Record<
+  RedisKind,
+  Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout' | 'enableOfflineQueue'>
+> = {
   worker: { maxRetriesPerRequest: null },
   writer: { maxRetriesPerRequest: 3, commandTimeout: 15_000 },
   prompt: { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 2_000 },

@@ -103,7 +103,8 @@ export class InferencePool implements Service {
     what: string,
   ): Promise<{ result: T } | { error: ForewarmError; begun: boolean }> {
     const { pool } = this;
-    if (pool === undefined) throw new ForewarmError('FW_INFERENCE_CRASHED', `${what}: the inference pool is not running`);
+    if (pool === undefined)
+      throw new ForewarmError('FW_INFERENCE_CRASHED', `${what}: the inference pool is not running`);
     const watch = new TaskWatch(this.options.timeLimitMs, () => this.killSilentProcesses());
     this.watches.add(watch);
     try {

@@ -43,7 +43,8 @@ export function resolveOutput(
   const names = outputs.map((output) => output.name).join(', ');
   const chosen = mapping.output === undefined ? only(outputs) : outputs.find(({ name }) => name === mapping.output);
   if (chosen === undefined) {
-    const what = mapping.output === undefined ? 'the model has several outputs' : `no output is named ${mapping.output}`;
+    const what =
+      mapping.output === undefined ? 'the model has several outputs' : `no output is named ${mapping.output}`;
     throw new ForewarmError('FW_MODEL_OUTPUT_UNKNOWN', `models.${mapping.name}.output: ${what}; it has ${names}`);
   }
   if (!OUTPUT_TYPES.includes(chosen.type)) {
@@ -99,7 +100,10 @@ function checkInput(model: string, input: TensorDescription): void {
   }
 }
 
-function unmappedError(mapping: Pick<ModelMapping, 'name' | 'axes'>, inputs: readonly TensorDescription[]): ForewarmError {
+function unmappedError(
+  mapping: Pick<ModelMapping, 'name' | 'axes'>,
+  inputs: readonly TensorDescription[],
+): ForewarmError {
   const wanted = inputs.map((input) => input.name).join(', ');
   const axes = mapping.axes.map((axis) => axis.name).join(', ');
   return new ForewarmError(

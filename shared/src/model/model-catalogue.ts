@@ -1,4 +1,4 @@
-import { type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ForewarmError } from '../errors';
 import type { ModelMapping, ModelSpec } from './spec';

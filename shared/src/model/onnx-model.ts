@@ -128,7 +128,10 @@ async function createSession(mapping: ModelMapping, bytes: Buffer): Promise<Infe
   }
 }
 
-function feedBuilder(spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'>, inputs: readonly TensorDescription[]): FeedBuilder {
+function feedBuilder(
+  spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'>,
+  inputs: readonly TensorDescription[],
+): FeedBuilder {
   const make = Tensor as unknown as new (type: string, data: unknown, dims: readonly number[]) => Tensor;
   const rows = rowsPerCall(cellCount(spec.axes));
   return new FeedBuilder(spec, inputs, rows, (type, data, shape) => new make(type, data, shape));
@@ -168,7 +171,10 @@ async function runSession(
   const data = (result[output] as Tensor).data;
   if (data instanceof Float32Array) return data;
   if (data instanceof Float64Array) return Float32Array.from(data);
-  throw new ForewarmError('FW_MODEL_TYPE_UNSUPPORTED', `models.${mapping.name}: output ${output} is not of a float type`);
+  throw new ForewarmError(
+    'FW_MODEL_TYPE_UNSUPPORTED',
+    `models.${mapping.name}: output ${output} is not of a float type`,
+  );
 }
 
 function wrongSize(model: string, output: string, given: number, expected: number): ForewarmError {

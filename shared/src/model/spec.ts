@@ -1,7 +1,7 @@
 import type { Axis } from '../cache/grid';
+import { cellCount } from '../cache/grid';
 import type { RowFrame } from '../cache/row';
 import { IDENTITY_BYTES } from '../cache/row';
-import { cellCount } from '../cache/grid';
 
 /** Where a model input takes its values from. */
 export type InputSource =

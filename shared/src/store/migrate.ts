@@ -39,7 +39,10 @@ export async function migrate(pool: Pool, migrations: readonly Migration[] = MIG
 /** Runs the next pending migration on this connection. Returns its name, or `undefined` when none is pending. */
 async function step(client: PoolClient, migrations: readonly Migration[]): Promise<string | undefined> {
   const umzug = new Umzug<PoolClient>({
-    migrations: migrations.map(({ name, sql }) => ({ name, up: async ({ context }) => void (await context.query(sql)) })),
+    migrations: migrations.map(({ name, sql }) => ({
+      name,
+      up: async ({ context }) => void (await context.query(sql)),
+    })),
     context: client,
     storage,
     logger: undefined,

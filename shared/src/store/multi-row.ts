@@ -4,6 +4,8 @@ export function valuesList(
   casts: readonly string[],
 ): { readonly text: string; readonly parameters: unknown[] } {
   const width = casts.length;
-  const text = rows.map((_, row) => `(${casts.map((cast, column) => `$${row * width + column + 1}::${cast}`).join(', ')})`);
+  const text = rows.map(
+    (_, row) => `(${casts.map((cast, column) => `$${row * width + column + 1}::${cast}`).join(', ')})`,
+  );
   return { text: text.join(', '), parameters: rows.flat() };
 }

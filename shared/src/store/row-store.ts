@@ -37,7 +37,7 @@ export class RowStore {
       );
       const place = values.parameters.length;
       await query(
-      this.pool,
+        this.pool,
         `INSERT INTO forewarm.row AS old (model, generation, category, bytes, computed_at)
          SELECT $${place + 1}, $${place + 2}, v.* FROM (VALUES ${values.text}) AS v (category, bytes, computed_at)
          ON CONFLICT (model, generation, category) DO UPDATE

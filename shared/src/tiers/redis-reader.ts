@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { CacheEvent } from '../cache/events';
-import { cellCount, cellIndex, type Coordinates } from '../cache/grid';
+import { type Coordinates, cellCount, cellIndex } from '../cache/grid';
 import { KeySpace } from '../cache/keys';
 import { type LivePointer, parseLivePointer, parseMetadata } from '../cache/pointer';
 import { decodeRow } from '../cache/row';

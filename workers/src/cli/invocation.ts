@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { environment, type Environment } from '#shared/config/environment';
+import { type Environment, environment } from '#shared/config/environment';
 import { loadConfig } from '#shared/config/load';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import { ForewarmError } from '#shared/errors';
 import { version } from '../version';
 import { addConfig } from './commands/config';

@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
 import { maskUrl } from '#shared/config/secrets';
 import { closeRedis, connectRedis, makeRedis } from '#shared/connections/redis';
+import { ForewarmError, messageOf } from '#shared/errors';
 
 /** A person waits for the answer. */
 const CONNECT_MS = 1_500;
+const NEXT = 'Start `forewarm up` in this folder, or set redis.cache (FOREWARM_REDIS_URL) to the Redis of your daemon.';
 
 /**
  * Does some work on a Redis and lets it go.
@@ -12,7 +14,9 @@ const CONNECT_MS = 1_500;
 export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = makeRedis(url, 'prompt', () => undefined);
   try {
-    await connectRedis(redis, `Redis at ${maskUrl(url)}`, CONNECT_MS);
+    await connectRedis(redis, `Redis at ${maskUrl(url)}`, CONNECT_MS).catch((error: unknown) => {
+      throw new ForewarmError('FW_REDIS_UNAVAILABLE', messageOf(error), { cause: error, next: NEXT });
+    });
     return await work(redis);
   } finally {
     await closeRedis(redis);

@@ -53,7 +53,8 @@ export class HttpListener implements Service {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       const at = `http.host ${this.address.host}, http.port ${this.address.port}`;
-      if (code === 'EADDRINUSE') throw new ForewarmError('FW_PORT_IN_USE', `${at}: the port is taken`, { cause: error });
+      if (code === 'EADDRINUSE')
+        throw new ForewarmError('FW_PORT_IN_USE', `${at}: the port is taken`, { cause: error });
       throw new ForewarmError('FW_CONFIG_INVALID', `${at}: cannot listen there: ${messageOf(error)}`, { cause: error });
     }
     this.log.info('listening', { url: this.url });

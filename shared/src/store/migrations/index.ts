@@ -1,5 +1,5 @@
-import { history } from './0002-history';
 import { rows } from './0001-rows';
+import { history } from './0002-history';
 import type { Migration } from './migration';
 
 /** Every migration, in the order in which they run. A published one is never edited: a new one mends it. */

@@ -28,7 +28,9 @@ export function addPredict(program: Command): void {
       const answer = await withRedis(config.redis.cacheUrl, (redis) =>
         new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).predict(model, category, coordinates),
       );
-      invocation.answer({ model, category, coordinates, ...answer }, () => describeAnswer(model, category, pairs, answer));
+      invocation.answer({ model, category, coordinates, ...answer }, () =>
+        describeAnswer(model, category, pairs, answer),
+      );
     });
 }
 
@@ -49,7 +51,7 @@ function parseCoordinates(pairs: readonly string[]): Coordinates {
 /** A few lines for people: the values first, then where they come from. */
 export function describeAnswer(model: string, category: string, pairs: readonly string[], answer: Answer): string {
   const width = Math.max(...Object.keys(answer.values).map((name) => name.length));
-  const values = Object.entries(answer.values).map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const values = Object.entries(answer.values).map(([name, value]) => `${name.padEnd(width)}  ${shortest(value)}`);
   const age = formatDuration(Math.round(answer.ageMs / 1_000) * 1_000);
   const source = `from ${answer.tier}, generation ${answer.generation}, model version ${answer.modelVersion}`;
   return [
@@ -57,4 +59,13 @@ export function describeAnswer(model: string, category: string, pairs: readonly 
     `  ${model} | ${category} | ${pairs.join(' ')}`,
     `  ${source}, computed ${age} ago (${answer.stale ? 'stale' : 'fresh'})`,
   ].join('\n');
+}
+
+/** The shortest decimal that is the same float32: 0.0137228 for what a double shows as 0.013722804374992847. */
+function shortest(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const text = value.toPrecision(digits);
+    if (Math.fround(Number(text)) === value) return String(Number(text));
+  }
+  return String(Number(value.toPrecision(9)));
 }

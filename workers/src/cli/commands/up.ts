@@ -48,7 +48,8 @@ async function up(invocation: Invocation, options: UpCommandOptions): Promise<vo
   await runUntilSignal(service, log, async (signal) => {
     const { daemon } = service;
     if (daemon === undefined) return;
-    const work = options.check === true ? check(invocation, daemon, beganMs, signal) : run(invocation, service, daemon, signal);
+    const work =
+      options.check === true ? check(invocation, daemon, beganMs, signal) : run(invocation, service, daemon, signal);
     await Promise.race([work, lost, aborted(signal)]);
   });
 }
@@ -119,11 +120,11 @@ async function check(invocation: Invocation, daemon: Daemon, beganMs: number, si
   }
 }
 
-/** A prediction from the middle of the grid, through Redis as an application would. */
+/** A prediction of the first category from the middle of the axes, through Redis as an application would. */
 async function lookUp(daemon: Daemon, model: ModelConfig) {
   const { config } = daemon.context;
   const middle = <T>(items: readonly T[]): T => items[Math.floor(items.length / 2)] as T;
-  const category = middle(model.categories);
+  const category = model.categories[0] ?? '';
   const coordinates = Object.fromEntries(model.axes.map((axis) => [axis.name, middle(axis.values)]));
   const reader = new RedisReader(daemon.cacheClient, { keyPrefix: config.keyPrefix, staleAfterMs: model.staleAfterMs });
   const began = performance.now();
