@@ -1,5 +1,5 @@
 import type { Config, Role } from '#shared/config/types';
-import type { Logger } from '#shared/logger';
+import type { Facts, Logger } from '#shared/logger';
 import type { JobContext } from './context';
 import type { JobShape } from './job-shape';
 
@@ -44,19 +44,22 @@ export interface JobDefinition<N extends string = string, P = unknown> extends J
   /** `everywhere`: one run at a time over all machines. `inference`: as many as the machine has inference processes. */
   readonly concurrency: 'everywhere' | 'inference';
   readonly schedules: (config: Config) => readonly JobSchedule<P>[];
+  /** Facts that each log line of a run carries, such as the id of its cycle. */
+  readonly facts: (payload: P) => Facts;
   /** Milliseconds for one run. */
   readonly timeLimitMs: (config: Config) => number;
   readonly run: (run: JobRun<P>) => Promise<Outcome>;
 }
 
-type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'timeLimitMs';
+type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'facts' | 'timeLimitMs';
 
-const DEFAULTS: Pick<JobDefinition<string, never>, Defaulted> = {
+const DEFAULTS = {
   concurrency: 'everywhere',
   schedules: () => [],
   retries: { attempts: 3, firstDelayMs: 500 },
+  facts: () => ({}),
   timeLimitMs: () => 60_000,
-};
+} satisfies Pick<JobDefinition<string, never>, Defaulted>;
 
 export function defineJob<N extends string, P>(
   definition: Omit<JobDefinition<N, P>, Defaulted> & Partial<Pick<JobDefinition<N, P>, Defaulted>>,

@@ -40,8 +40,13 @@ export function makeLogger(options: LogOptions): Logger {
 
 /** The facts of an error for a log line: code and message, and what to do where that is known. */
 export function errorFacts(error: unknown): Facts {
-  if (error instanceof ForewarmError) return { code: error.code, error: error.message, next: error.next };
-  return { error: messageOf(error), ...(error instanceof Error ? { stack: error.stack } : {}) };
+  if (!(error instanceof ForewarmError)) return { error: messageOf(error), ...stackOf(error) };
+  const { code, message, next, cause } = error;
+  return { code, error: message, next, ...(code === 'FW_INTERNAL' ? stackOf(cause) : {}) };
+}
+
+function stackOf(error: unknown): Facts {
+  return error instanceof Error ? { stack: error.stack } : {};
 }
 
 function wrap(base: winston.Logger): Logger {

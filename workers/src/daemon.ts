@@ -59,7 +59,7 @@ export class Daemon implements Service {
       this.name,
       [
         pool,
-        { name: 'models check', start: () => checkModels(this.context.models), stop: async () => undefined },
+        { name: 'models check', start: () => checkModels(config, this.context.models), stop: async () => undefined },
         this.http,
         this.connections,
         this.schema,

@@ -6,7 +6,7 @@ import { queuePrefix } from '#jobs/enqueue';
 import { parsePayload } from '#jobs/job-shape';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
-import { errorFacts } from '#shared/logger';
+import { errorFacts, type Logger } from '#shared/logger';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 
 /** Recovery after a crash takes about twice this. Nothing that runs here blocks the loop that renews the lock. */
@@ -66,58 +66,56 @@ export class QueueWorker implements Service {
   }
 
   private async process(job: Job, token: string | undefined): Promise<unknown> {
-    const log = this.context.log.with({ job: this.definition.name });
+    const { definition, context } = this;
+    let log = context.log.with({ job: definition.name });
     try {
-      const outcome = await this.run(job);
+      const payload = payloadOf(definition, job);
+      log = log.with(definition.facts(payload));
+      const outcome = await this.run(job, payload, log);
       if (outcome.outcome === 'done') return outcome.summary;
       log.debug('skipped', { reason: outcome.reason });
       return { skipped: outcome.reason };
     } catch (error) {
-      if (this.halt.signal.aborted) {
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
-      return this.fail(job, error);
+      if (!this.halt.signal.aborted) return fail(job, error, log);
+      await job.moveToWait(token);
+      throw new WaitingError();
     }
   }
 
-  private async run(job: Job): Promise<Outcome> {
+  private async run(job: Job, payload: unknown, log: Logger): Promise<Outcome> {
     const { definition, context } = this;
-    if (job.name !== definition.name) {
-      const what = `queue ${definition.name} holds a job named ${JSON.stringify(job.name)}`;
-      throw new ForewarmError('FW_JOB_UNKNOWN', what);
-    }
-    const payload = parsePayload(definition, job.data);
     const limitMs = definition.timeLimitMs(context.config);
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), limitMs);
     const signal = AbortSignal.any([this.halt.signal, limit.signal]);
-    const run = definition.run({
-      id: job.id ?? '',
-      payload,
-      context,
-      log: context.log.with({ job: definition.name }),
-      signal,
-      children: () => childrenOf(job),
-    });
+    const run = definition.run({ id: job.id ?? '', payload, context, log, signal, children: () => childrenOf(job) });
     try {
       return await Promise.race([run, rejectOn(signal, `${definition.name} took longer than ${limitMs} ms`)]);
     } finally {
       clearTimeout(timer);
     }
   }
+}
 
-  /** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
-  private fail(job: Job, thrown: unknown): never {
-    const error = asForewarmError(thrown);
-    const attempts = job.opts.attempts ?? 1;
-    const again = error.retryable && job.attemptsMade + 1 < attempts;
-    const facts = { job: job.name, id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
-    if (again) this.context.log.warn('job failed, it will be retried', facts);
-    else this.context.log.error('job failed for good', facts);
-    if (again) throw error;
-    throw new UnrecoverableError(`${error.code}: ${error.message}`);
+/** @throws ForewarmError FW_JOB_UNKNOWN, FW_JOB_PAYLOAD: queues are open to whoever can write to their Redis */
+function payloadOf(definition: JobDefinition, job: Job): unknown {
+  if (job.name === definition.name) return parsePayload(definition, job.data);
+  const what = `queue ${definition.name} holds a job named ${JSON.stringify(job.name)}`;
+  throw new ForewarmError('FW_JOB_UNKNOWN', what);
+}
+
+/** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
+function fail(job: Job, thrown: unknown, log: Logger): never {
+  const error = asForewarmError(thrown);
+  const attempts = job.opts.attempts ?? 1;
+  const again = error.retryable && job.attemptsMade + 1 < attempts;
+  const facts = { id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
+  if (again) {
+    log.warn('job failed, it will be retried', facts);
+    throw error;
   }
+  log.error('job failed for good', facts);
+  throw new UnrecoverableError(`${error.code}: ${error.message}`);
 }
 
 async function childrenOf(job: Job): Promise<ChildResults> {

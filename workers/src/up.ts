@@ -64,7 +64,7 @@ async function tryModels(config: Config, env: Environment): Promise<void> {
     const inspect = new ModelCatalogue(config.models, (mapping, probeCategory) =>
       pool.inspect({ mapping, probeCategory }),
     );
-    await checkModels(inspect);
+    await checkModels(config, inspect);
   } finally {
     await pool.stop();
   }

@@ -32,7 +32,7 @@ export type CycleStart =
  */
 export async function startCycle(context: JobContext, request: CycleRequest, log: Logger): Promise<CycleStart> {
   const cycle = newCycleId(context.clock.now());
-  const cycleLog = log.with({ cycle, model: request.model });
+  const cycleLog = log.with({ cycle });
   if (!(await claim(context, request, cycle, cycleLog))) return notStarted(context, request, cycle, cycleLog);
   try {
     return await plan(context, request, cycle, cycleLog);

@@ -13,20 +13,20 @@ export const publish = defineJob({
   description: 'Joins the batches of a cycle, publishes its generation and records it.',
   role: 'scheduler',
   payload: cyclePayload,
+  facts: ({ cycle, model }) => ({ cycle, model }),
   retries: { attempts: 5, firstDelayMs: 500 },
   async run({ payload, context, log, children }) {
-    const cycleLog = log.with({ cycle: payload.cycle, model: payload.model });
     const settled = settleCycle(payload, await children());
-    const published = await publishCycle(context, payload, settled, cycleLog);
+    const published = await publishCycle(context, payload, settled, log);
     const record = toRecord(context, payload, settled, published);
     await context.history.record(record, settled.batches).catch((error: unknown) => {
-      cycleLog.warn('the cycle could not be recorded in the history', errorFacts(error));
+      log.warn('the cycle could not be recorded in the history', errorFacts(error));
     });
     await context.cycles.release(payload.model, payload.cycle);
     if (await context.cycles.takeNext(payload.model)) {
       await context.enqueue.add('warm', { model: payload.model, trigger: 'schedule' });
     }
-    report(context, record, published, cycleLog);
+    report(context, record, published, log);
     return { outcome: 'done', summary: { state: record.state, reason: record.reason } };
   },
 });

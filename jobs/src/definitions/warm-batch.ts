@@ -12,6 +12,7 @@ export const warmBatch = defineJob({
   role: 'worker',
   concurrency: 'inference',
   payload: batchPayload,
+  facts: ({ cycle, model, number }) => ({ cycle, model, batch: number }),
   retries: { attempts: 3, firstDelayMs: 500 },
   timeLimitMs: (config) => config.inference.timeLimitMs + MARGIN_MS,
   async run({ payload: { model, generation, categories, mode }, context }) {

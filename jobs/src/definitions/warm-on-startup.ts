@@ -13,6 +13,7 @@ export const warmOnStartup = defineJob({
   description: 'Restores or computes what the cache lacks when a daemon starts.',
   role: 'scheduler',
   payload,
+  facts: ({ model }) => ({ model }),
   async run({ payload: { model }, context, log }) {
     const { generation } = await context.models.resolve(model);
     const cache = context.cache(model);
@@ -20,7 +21,7 @@ export const warmOnStartup = defineJob({
     const categories = live ? await cache.missing(generation, context.models.configured(model).categories) : undefined;
     if (categories?.length === 0) return { outcome: 'skipped', reason: 'every row is in the cache' };
     const why = categories === undefined ? 'nothing is live for this model' : `${categories.length} rows are missing`;
-    log.info('warming on startup', { model, why });
+    log.info('warming on startup', { why });
     const subset = categories === undefined ? {} : { categories };
     const start = await startCycle(context, { model, trigger: 'startup', mode: 'fill', ...subset }, log);
     return start.started ? { outcome: 'done', summary: start } : { outcome: 'skipped', reason: start.reason };

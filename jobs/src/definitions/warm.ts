@@ -17,6 +17,7 @@ export const warm = defineJob({
   description: 'Plans one cycle of a model and fans it out in batches.',
   role: 'scheduler',
   payload,
+  facts: ({ model }) => ({ model }),
   schedules: (config) =>
     config.models.map((model) => ({
       key: model.name,
@@ -41,6 +42,6 @@ async function healRequest(context: JobContext, model: string, log: Logger): Pro
   if ((await cache.pointer())?.generation !== generation) return { model, trigger: 'heal', mode: 'fill' };
   const categories = await cache.missing(generation, context.models.configured(model).categories);
   if (categories.length === 0) return undefined;
-  log.info('healing missing rows', { model, rows: categories.length });
+  log.info('healing missing rows', { rows: categories.length });
   return { model, trigger: 'heal', mode: 'fill', categories };
 }

@@ -2,6 +2,7 @@ import { Command, type CommanderError } from 'commander';
 import { ForewarmError } from '#shared/errors';
 import { version } from '../version';
 import { addConfig } from './commands/config';
+import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
 import { addPredict } from './commands/predict';
 import { addStart } from './commands/start';
@@ -26,7 +27,7 @@ export function makeProgram(): Command {
     .addHelpText('after', EXIT_HELP)
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
-  for (const add of [addUp, addStart, addPredict, addStatus, addConfig, addMigrate]) add(program);
+  for (const add of [addUp, addStart, addPredict, addStatus, addJobs, addConfig, addMigrate]) add(program);
   allow(program);
   return program;
 }

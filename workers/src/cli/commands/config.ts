@@ -36,7 +36,7 @@ interface CheckedModel {
 async function check(invocation: Invocation): Promise<void> {
   const config = invocation.config();
   const models = new ModelCatalogue(config.models, openOnce);
-  await checkModels(models);
+  await checkModels(config, models);
   const checked = await Promise.all(config.models.map((model) => measure(models, model)));
   const document = {
     ok: true,
