@@ -1,1 +1,31 @@
-module.exports = { testMatch: ['<rootDir>/tests/**/*.test.ts'], transform: { '\\.ts$': ['@swc/jest'] }, modulePathIgnorePatterns: ['<rootDir>/dist/tests'] };
+const shared = {
+  rootDir: __dirname,
+  testEnvironment: '<rootDir>/tests/support/jest/environment.cjs',
+  // Only tests and scripts are compiled here: they import the product as it is built (`#shared/*` and so on, in package.json).
+  transform: {
+    '/(tests|scripts/src)/.*\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/tests', '<rootDir>/\\.forewarm'],
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  maxWorkers: 2,
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/tests/unit/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'slow',
+      testMatch: ['<rootDir>/tests/{slow,faults,conformance,integration,browser}/**/*.test.ts'],
+      globalSetup: '<rootDir>/tests/support/servers/global-setup.ts',
+      globalTeardown: '<rootDir>/tests/support/servers/global-teardown.ts',
+    },
+  ],
+};

@@ -98,7 +98,8 @@ export class DaemonProcess {
       const check = (): void => {
         const found = look();
         if (found !== undefined) settle(() => resolve(found));
-        else if (this.child.exitCode !== null || this.child.signalCode !== null) settle(() => reject(this.trouble('ended')));
+        else if (this.child.exitCode !== null || this.child.signalCode !== null)
+          settle(() => reject(this.trouble('ended')));
       };
       const timer = setTimeout(() => settle(() => reject(this.trouble('did not come to it in time'))), limitMs);
       this.waiting.add(check);

@@ -93,10 +93,7 @@ export class TestSystem {
   }
 
   /** The usual model `m` with these categories: a file `m.onnx` and a configuration. */
-  configureSmall(
-    categories: readonly string[],
-    { model = {}, settings = {}, ...more }: SmallOptions = {},
-  ): string {
+  configureSmall(categories: readonly string[], { model = {}, settings = {}, ...more }: SmallOptions = {}): string {
     this.write('m.onnx', smallModel(categories, model));
     return this.configure({ m: { file: 'm.onnx', axes: SMALL_AXES, categories, ...more } }, settings);
   }

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { Umzug, type UmzugStorage } from 'umzug';
 import { inTransaction, postgresError } from '../connections/postgres';
 import { ForewarmError, messageOf } from '../errors';
-import { MIGRATIONS } from './migrations';
+import { MIGRATIONS } from './migrations/all';
 import type { Migration } from './migrations/migration';
 
 /** Any number that no other program takes on the same database: "forewarm" in ASCII, first seven bytes. */

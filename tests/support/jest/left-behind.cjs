@@ -7,6 +7,8 @@ const { setTimeout: sleep } = require('node:timers/promises');
 /** Inherited by each child process, so that one is recognised after its parent has died. */
 const marker = 'FOREWARM_TEST_FILE';
 const pollMs = 25;
+/** How often descendants are noted while a file runs: an orphan that does not carry the marker was one of them before. */
+const noteEveryMs = 200;
 /** Kinds of `process.getActiveResourcesInfo()` that a test file has to close. */
 const handleKinds = [
   'ProcessWrap',
@@ -37,10 +39,10 @@ function processes() {
     if (!/^\d+$/.test(name)) continue;
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const [state, parent, ...more] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (state === 'Z' || state === 'X') continue;
       const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      found.set(Number(name), { parent: Number(parent), command });
+      found.set(Number(name), { parent: Number(parent), command, startedAt: more[17] });
     } catch {
       // It ended while we looked, which is what we hope for.
     }
@@ -89,11 +91,24 @@ function watchResources() {
     worker.once('exit', () => threads.delete(worker));
   };
   process.on('worker', noteThread);
+  const descendants = new Map();
+  const noteDescendants = () => {
+    const all = processes();
+    for (const [pid, { startedAt }] of all) {
+      if (!processesBefore.has(pid) && descendsFromUs(pid, all)) descendants.set(pid, startedAt);
+    }
+  };
+  const notes = setInterval(noteDescendants, noteEveryMs).unref();
+  // With the same start time it is the same process, and not another that got its number.
+  const wasDescendant = (pid, { startedAt }) => descendants.has(pid) && descendants.get(pid) === startedAt;
 
   const newProcesses = () => {
     const all = processes();
     return [...all].filter(
-      ([pid]) => pid !== process.pid && !processesBefore.has(pid) && (descendsFromUs(pid, all) || isMarked(pid, value)),
+      ([pid, entry]) =>
+        pid !== process.pid &&
+        !processesBefore.has(pid) &&
+        (descendsFromUs(pid, all) || wasDescendant(pid, entry) || isMarked(pid, value)),
     );
   };
   const newHandles = () =>
@@ -103,6 +118,7 @@ function watchResources() {
 
   return {
     async leftBehind(graceMs) {
+      clearInterval(notes);
       if (outerValue === undefined) delete process.env[marker];
       else process.env[marker] = outerValue;
 

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import { formatDuration } from '#shared/config/duration';
 import { registry } from '#jobs/registry';
+import { formatDuration } from '#shared/config/duration';
 import { Invocation } from '../invocation';
 
 export function addJobs(program: Command): void {

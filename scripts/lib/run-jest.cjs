@@ -1,0 +1,59 @@
+// Runs Jest and fails, where Jest only warns or waits, when something is left open at the end.
+// Usage: run-jest.cjs COUNTS [jest options]     COUNTS: a file that gets `<passed> <failed>`
+const { spawn } = require('node:child_process');
+const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+
+const exitGraceMs = 15_000;
+const pollMs = 250;
+
+const [countsFile, ...options] = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), 'forewarm-jest-'));
+const resultFile = join(folder, 'result.json');
+const complaints = [];
+
+const jest = spawn(
+  process.execPath,
+  [require.resolve('jest/bin/jest'), '--json', `--outputFile=${resultFile}`, '--passWithNoTests', ...options],
+  {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...(process.stderr.isTTY && process.env.NO_COLOR === undefined && { FORCE_COLOR: '1' }) },
+  },
+);
+jest.stderr.setEncoding('utf8').on('data', (chunk) => {
+  process.stderr.write(chunk.replace(/^Test results written to: .*\n/m, ''));
+  if (chunk.includes('A worker process has failed to exit gracefully'))
+    complaints.push('A Jest worker had to be killed.');
+});
+
+let resultSeenAt;
+const watch = setInterval(() => {
+  if (!existsSync(resultFile)) return;
+  resultSeenAt ??= performance.now();
+  if (performance.now() - resultSeenAt < exitGraceMs) return;
+  clearInterval(watch);
+  complaints.push(`Jest did not end within ${exitGraceMs / 1000} s after its last test: something is left open.`);
+  jest.kill('SIGKILL');
+}, pollMs);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => jest.kill(signal));
+
+jest.on('close', (code) => {
+  clearInterval(watch);
+  let passed = 0;
+  let failed = 0;
+  try {
+    const result = JSON.parse(readFileSync(resultFile, 'utf8'));
+    passed = result.numPassedTests;
+    // A file that could not run, or that left something behind, counts as one.
+    failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  } catch {
+    complaints.push('Jest ended without a result.');
+  }
+  failed += complaints.length;
+  if (code !== 0 && failed === 0) failed = 1;
+  for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+  rmSync(folder, { recursive: true, force: true });
+  writeFileSync(countsFile, `${passed} ${failed}\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+});
