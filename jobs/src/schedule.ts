@@ -20,46 +20,56 @@ export function schedulesOf(definitions: readonly JobDefinition[], config: Confi
   );
 }
 
-export interface UpsertResult {
-  /** Schedules that were not there: a queue that lost its Redis has lost them without an error. */
-  readonly created: readonly string[];
-  /** Schedules that the configuration no longer has. */
-  readonly removed: readonly string[];
-}
-
 /**
- * Makes the queues' schedules those of the configuration. Safe to repeat: a schedule that is there keeps its phase.
- * @param firstRun `now` runs a created schedule at once, `next` after one period
+ * Makes the queues hold the configuration's schedules. Safe to repeat: a schedule that is there keeps its phase.
+ * Returns the ids of those that were not there: a queue that lost its Redis has lost them without an error.
+ * @param when `start` of a daemon: a schedule runs first after one period, and one with another period is changed; `later`:
+ *   a schedule that was lost runs at once, others are left alone, so that daemons of an old and a new configuration do not
+ *   change them back and forth
  */
 export async function upsertSchedules(
   definitions: readonly JobDefinition[],
   config: Config,
   enqueue: Enqueuer,
   clock: Clock,
-  firstRun: 'now' | 'next',
-): Promise<UpsertResult> {
+  when: 'start' | 'later',
+): Promise<string[]> {
   const wanted = schedulesOf(definitions, config);
   const created: string[] = [];
-  const removed: string[] = [];
   for (const definition of definitions) {
     const queue = enqueue.queue(definition.name);
     // One run at a time over all machines is kept in Redis, and lost with it.
     if (definition.concurrency === 'everywhere') await queue.setGlobalConcurrency(1);
     const present = new Map((await queue.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler.every]));
     for (const schedule of wanted.filter((candidate) => candidate.job === definition.name)) {
-      if (Number(present.get(schedule.id)) === schedule.everyMs) continue;
+      const same = Number(present.get(schedule.id)) === schedule.everyMs;
+      if (same || (present.has(schedule.id) && when === 'later')) continue;
       if (!present.has(schedule.id)) created.push(schedule.id);
-      const first = firstRun === 'next' ? { startDate: clock.now() + schedule.everyMs } : {};
-      const template = { name: schedule.job, data: schedule.payload, opts: enqueue.options(schedule.job) };
-      await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs, ...first }, template);
-    }
-    for (const id of present.keys()) {
-      if (wanted.some((schedule) => schedule.id === id)) continue;
-      await queue.removeJobScheduler(id);
-      removed.push(id);
+      const first = when === 'start' ? { startDate: clock.now() + schedule.everyMs } : {};
+      await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs, ...first }, templateOf(schedule, enqueue));
     }
   }
-  return { created, removed };
+  return created;
+}
+
+/**
+ * Removes schedules that the configuration no longer has, and returns their ids. For the start of a daemon only: while a new
+ * configuration is rolled out, daemons of the old one must not take the new one's schedules away again and again.
+ */
+export async function removeOtherSchedules(
+  definitions: readonly JobDefinition[],
+  config: Config,
+  enqueue: Enqueuer,
+): Promise<string[]> {
+  const wanted = new Set(schedulesOf(definitions, config).map((schedule) => schedule.id));
+  const removed: string[] = [];
+  for (const { name } of definitions) {
+    const queue = enqueue.queue(name);
+    const others = (await queue.getJobSchedulers()).map(({ key }) => key).filter((id) => !wanted.has(id));
+    for (const id of others) await queue.removeJobScheduler(id);
+    removed.push(...others);
+  }
+  return removed;
 }
 
 /**
@@ -76,7 +86,10 @@ export async function restartSchedule(
   if (schedule === undefined) return false;
   const queue = enqueue.queue(schedule.job);
   await queue.removeJobScheduler(id);
-  const template = { name: schedule.job, data: schedule.payload, opts: enqueue.options(schedule.job) };
-  await queue.upsertJobScheduler(id, { every: schedule.everyMs }, template);
+  await queue.upsertJobScheduler(id, { every: schedule.everyMs }, templateOf(schedule, enqueue));
   return true;
+}
+
+function templateOf(schedule: ScheduledJob, enqueue: Enqueuer) {
+  return { name: schedule.job, data: schedule.payload, opts: enqueue.options(schedule.job) };
 }

@@ -42,6 +42,7 @@ export class Daemon implements Service {
   private readonly schema: SchemaService;
   private readonly services: ServiceGroup;
   private started = false;
+  private stopping = false;
 
   constructor({ config, log, env }: DaemonOptions) {
     const errors = new RepeatedErrors(log, systemClock);
@@ -81,10 +82,11 @@ export class Daemon implements Service {
 
   async start(): Promise<void> {
     await this.services.start();
-    this.started = true;
+    this.started = !this.stopping;
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
     this.started = false;
     await this.services.stop();
   }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import type { Registry } from '#jobs/registry';
-import { upsertSchedules } from '#jobs/schedule';
+import { removeOtherSchedules, upsertSchedules } from '#jobs/schedule';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 
@@ -13,7 +13,7 @@ export class Scheduler implements Service {
   private readonly connection: Redis;
   private readonly errors: RepeatedErrors;
   private readonly onReady = (): void => {
-    this.upsert('now').catch((error: unknown) => this.errors.report('upserting schedules', error));
+    this.upsert('later').catch((error: unknown) => this.errors.report('upserting schedules', error));
   };
 
   /** @param connection whose `ready` event tells of a reconnect */
@@ -28,8 +28,11 @@ export class Scheduler implements Service {
     for (const model of this.context.models.names) {
       await this.context.enqueue.add('warm-on-startup', { model }, `startup-${model}`);
     }
+    const { config, enqueue, log } = this.context;
+    const removed = await removeOtherSchedules(this.registry.definitions, config, enqueue);
+    if (removed.length > 0) log.info('schedules removed', { schedules: removed });
     // The warming on startup is the first run of a schedule that is new.
-    await this.upsert('next');
+    await this.upsert('start');
     this.connection.on('ready', this.onReady);
   }
 
@@ -37,10 +40,9 @@ export class Scheduler implements Service {
     this.connection.off('ready', this.onReady);
   }
 
-  private async upsert(firstRun: 'now' | 'next'): Promise<void> {
+  private async upsert(when: 'start' | 'later'): Promise<void> {
     const { config, enqueue, clock, log } = this.context;
-    const result = await upsertSchedules(this.registry.definitions, config, enqueue, clock, firstRun);
-    if (result.created.length > 0) log.info('schedules created', { schedules: result.created });
-    if (result.removed.length > 0) log.info('schedules removed', { schedules: result.removed });
+    const created = await upsertSchedules(this.registry.definitions, config, enqueue, clock, when);
+    if (created.length > 0) log.info('schedules created', { schedules: created });
   }
 }

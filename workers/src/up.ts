@@ -26,6 +26,7 @@ export class Up implements Service {
   readonly embedded: EmbeddedServices;
   daemon: Daemon | undefined;
   private readonly options: UpOptions;
+  private stopping = false;
 
   constructor(options: UpOptions) {
     this.options = options;
@@ -43,7 +44,9 @@ export class Up implements Service {
     const { configure, environment, log } = this.options;
     // Of no server yet: it is read for its mistakes.
     await tryModels(configure({ 'postgres.url': 'postgres://127.0.0.1/forewarm' }), environment);
+    if (this.stopping) return;
     await this.embedded.start();
+    if (this.stopping) return;
     const { redisUrl, postgresUrl } = this.embedded;
     const config = configure({ 'redis.cache': redisUrl, 'postgres.url': postgresUrl });
     this.daemon = new Daemon({ config, log, env: environment });
@@ -51,6 +54,7 @@ export class Up implements Service {
   }
 
   async stop(): Promise<void> {
+    this.stopping = true;
     await this.daemon?.stop();
     await this.embedded.stop();
   }

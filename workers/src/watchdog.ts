@@ -21,6 +21,8 @@ export class Watchdog implements Service {
   private readonly startedAtMs: number;
   /** When each model's schedule was last restarted, in milliseconds since 1970 UTC. */
   private readonly restartedAtMs = new Map<string, number>();
+  /** Models whose cache was seen full: only what was there can have been lost. */
+  private readonly warmedOnce = new Set<string>();
   private task: ScheduledTask | undefined;
 
   constructor(registry: Registry, context: JobContext, errors: RepeatedErrors) {
@@ -50,7 +52,7 @@ export class Watchdog implements Service {
   /** One look; also what tests call. */
   async check(): Promise<void> {
     const { config, enqueue, clock, log, models } = this.context;
-    const { created } = await upsertSchedules(this.registry.definitions, config, enqueue, clock, 'now');
+    const created = await upsertSchedules(this.registry.definitions, config, enqueue, clock, 'later');
     if (created.length > 0) log.warn('schedules were gone and were made anew', { schedules: created });
     for (const model of models.names) await this.checkModel(model);
   }
@@ -69,9 +71,6 @@ export class Watchdog implements Service {
     if (pointer !== undefined) this.warmedOnce.add(model);
     await this.reviveSchedule(model, metadata === undefined ? this.startedAtMs : startOfCycle(metadata.cycle));
   }
-
-  /** Models whose cache was seen full: only what was there can have been lost. */
-  private readonly warmedOnce = new Set<string>();
 
   private async reviveSchedule(model: string, lastCycleAtMs: number): Promise<void> {
     const { config, enqueue, clock, log, models } = this.context;

@@ -17,7 +17,8 @@ export interface CataloguedModel extends ModelMapping {
 export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
   private readonly models: ReadonlyMap<string, M>;
   private readonly inspect: Inspect;
-  private readonly known = new Map<string, { readonly stamp: string; readonly spec: ModelSpec }>();
+  /** What a file was found to be, or is being found to be: batches that ask at the same time share one look. */
+  private readonly known = new Map<string, { readonly stamp: string; readonly spec: Promise<ModelSpec> }>();
 
   constructor(models: readonly M[], inspect: Inspect) {
     this.models = new Map(models.map((model) => [model.name, model]));
@@ -46,9 +47,10 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
     if (known?.stamp === stamp) return known.spec;
     const { axes, file, inputs, output, outputs, version } = model;
     const mapping = { name, file, version, axes, inputs, output, outputs };
-    const spec = await this.inspect(mapping, model.categories[0] ?? '');
-    this.known.set(name, { stamp, spec });
-    return spec;
+    const look = { stamp, spec: this.inspect(mapping, model.categories[0] ?? '') };
+    this.known.set(name, look);
+    look.spec.catch(() => this.known.get(name) === look && this.known.delete(name));
+    return look.spec;
   }
 }
 
