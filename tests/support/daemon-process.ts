@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 /** One line of a daemon's log. */
 export interface LogLine {
@@ -60,6 +61,34 @@ export class DaemonProcess {
     return this.logged((line) => line.message === `cycle ${state}`, { after });
   }
 
+  /** How many lines there are now: what `after` takes. */
+  get mark(): number {
+    return this.lines.length;
+  }
+
+  /** Where it listens. */
+  async url(): Promise<string> {
+    return String((await this.logged((line) => line.message === 'listening')).url);
+  }
+
+  /** The numbers of its inference processes. */
+  async children(): Promise<number[]> {
+    return (await processes()).filter(({ parent }) => parent === this.pid).map(({ pid }) => pid);
+  }
+
+  /** An inference process in the middle of a run, as soon as there is one: it is seen computing, look after look. */
+  async computing(looks = 4): Promise<number> {
+    let seen = new Map<number, number>();
+    const limit = performance.now() + LIMIT_MS;
+    while (performance.now() < limit) {
+      const busy = (await processes()).filter(({ parent, state }) => parent === this.pid && state.startsWith('R'));
+      seen = new Map(busy.map(({ pid }) => [pid, (seen.get(pid) ?? 0) + 1]));
+      const found = [...seen].find(([, times]) => times >= looks);
+      if (found !== undefined) return found[0];
+    }
+    throw this.trouble('computed nothing');
+  }
+
   async printed(text: string): Promise<string> {
     return this.until(() => (this.stdout.includes(text) ? this.stdout : undefined), LIMIT_MS);
   }
@@ -111,6 +140,25 @@ export class DaemonProcess {
     const log = this.lines.slice(-25).map((line) => JSON.stringify(line));
     return new Error(`the process ${what}; its output was:\n${log.join('\n')}\n${this.stderr}${this.stdout}`);
   }
+}
+
+interface ProcessState {
+  readonly pid: number;
+  readonly parent: number;
+  readonly state: string;
+}
+
+async function processes(): Promise<ProcessState[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,ppid=,state=']);
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, parent, state] = /^\s*(\d+)\s+(\d+)\s+(\S+)/.exec(line) ?? [];
+    return state === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), state }];
+  });
+}
+
+/** Whether a process of this number is there and no zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  return (await processes()).some((entry) => entry.pid === pid && !entry.state.startsWith('Z'));
 }
 
 /** Runs a command to its end. */

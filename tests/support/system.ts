@@ -1,12 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { stringify } from 'yaml';
+import { queuePrefix } from '#jobs/enqueue';
 import { ModelCache } from '#shared/cache/model-cache';
+import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
+import { RowStore } from '#shared/store/row-store';
 import { DaemonProcess } from './daemon-process';
 import { type LinearModel, linearModel } from './models';
-import { createDatabase, type TestDatabase } from './servers/postgres';
+import { createDatabase, startPostgres, type TestDatabase } from './servers/postgres';
 import { startRedis, type TestRedisOptions } from './servers/redis';
 import { makeTempFolder, removeFolders } from './servers/temp-folder';
 import type { TestServer } from './servers/test-server';
@@ -32,6 +37,8 @@ export function someCategories(count: number): string[] {
 
 export interface SystemOptions {
   readonly redis?: TestRedisOptions;
+  /** A PostgreSQL of the test's own, `system.postgres`, which it may break. False when left out: one for all tests. */
+  readonly ownPostgres?: boolean;
   /** Settings of the configuration file beside redis, postgres, http and models. */
   readonly settings?: Record<string, unknown>;
 }
@@ -45,12 +52,18 @@ export class TestSystem {
   readonly client: Redis;
   readonly pool: Pool;
   readonly redis: TestServer;
+  private readonly ownPostgres: TestServer | undefined;
   private readonly database: TestDatabase;
   private readonly settings: Record<string, unknown>;
   private readonly daemons: DaemonProcess[] = [];
+  private readonly queues: Queue[] = [];
 
-  private constructor(redis: TestServer, database: TestDatabase, settings: Record<string, unknown>) {
+  private constructor(
+    { redis, postgres, database }: { redis: TestServer; postgres: TestServer | undefined; database: TestDatabase },
+    settings: Record<string, unknown>,
+  ) {
     this.redis = redis;
+    this.ownPostgres = postgres;
     this.database = database;
     this.settings = settings;
     this.client = new Redis(redis.url);
@@ -60,10 +73,17 @@ export class TestSystem {
   }
 
   static async start(options: SystemOptions = {}): Promise<TestSystem> {
-    const admin = process.env.FOREWARM_TEST_POSTGRES_URL;
+    const postgres = options.ownPostgres ? await startPostgres() : undefined;
+    const admin = postgres?.url ?? process.env.FOREWARM_TEST_POSTGRES_URL;
     if (admin === undefined) throw new Error('FOREWARM_TEST_POSTGRES_URL is not set: run this in the slow project');
     const [redis, database] = await Promise.all([startRedis(options.redis), createDatabase(admin)]);
-    return new TestSystem(redis, database, options.settings ?? {});
+    return new TestSystem({ redis, postgres, database }, options.settings ?? {});
+  }
+
+  /** The server that `ownPostgres` asked for. */
+  get postgres(): TestServer {
+    if (this.ownPostgres === undefined) throw new Error('start the system with ownPostgres');
+    return this.ownPostgres;
   }
 
   get postgresUrl(): string {
@@ -109,13 +129,63 @@ export class TestSystem {
     return new ModelCache(this.client, 'forewarm', model);
   }
 
+  /** The queue of a job, as anybody else than the daemon would open it. */
+  queue(job: string): Queue {
+    const queue = new Queue(job, { connection: this.client, prefix: queuePrefix('forewarm') });
+    queue.on('error', () => undefined);
+    this.queues.push(queue);
+    return queue;
+  }
+
+  /** The run history, oldest first. */
+  async history(model = 'm'): Promise<CycleRecord[]> {
+    return (await new HistoryStore(this.pool).lastCycles(model, 10_000)).reverse();
+  }
+
+  /** The first cycle of the run history that fits, as soon as there is one. */
+  recorded(fits: (cycle: CycleRecord) => boolean, model = 'm'): Promise<CycleRecord> {
+    return eventually('a cycle in the history', async () => (await this.history(model).catch(() => [])).find(fits));
+  }
+
+  /** The rows of these categories as Redis has them; what is not there is left out. */
+  async rows(generation: string, categories: readonly string[], model = 'm'): Promise<Map<string, Buffer>> {
+    const { keys } = this.cache(model);
+    const found = await this.client.mgetBuffer(...categories.map((category) => keys.row(generation, category)));
+    return new Map(categories.flatMap((category, i) => (found[i] ? [[category, found[i]]] : [])));
+  }
+
+  /** The same of PostgreSQL. */
+  async durableRows(generation: string, categories: readonly string[], model = 'm'): Promise<Map<string, Buffer>> {
+    const found = await new RowStore(this.pool).read(model, generation, categories);
+    return new Map(found.map(({ category, bytes }) => [category, bytes]));
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.daemons.map((daemon) => daemon.stop('SIGKILL')));
+    await Promise.all(this.queues.map((queue) => queue.close()));
     this.client.disconnect();
     await this.pool.end();
     await this.redis.stop();
-    await this.database.drop();
+    await (this.ownPostgres === undefined ? this.database.drop() : this.ownPostgres.stop());
     removeFolders(this.folder);
+  }
+}
+
+const LOOK_EVERY_MS = 20;
+/** Generous: it bounds a test that goes wrong, it is never waited for. */
+const LIMIT_MS = 60_000;
+
+/** What `look` finds, as soon as it finds something; for conditions that no event tells of. */
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() - began > LIMIT_MS) throw new Error(`waited ${LIMIT_MS} ms in vain for ${what}`);
+    await delay(LOOK_EVERY_MS);
   }
 }
 

@@ -48,12 +48,13 @@ export function rowByteLength(shape: RowShape): number {
 
 /**
  * Packs one row. `values` holds K·C floats; it may be a view into a larger buffer and is copied.
- * @throws RangeError when `values` has another length than the shape, which is a fault of the caller.
+ * @throws RangeError when `values` has another length than the shape or the identity is short: faults of the caller.
  */
 export function encodeRow(frame: RowFrame, values: Float32Array, computedAtMs: number): Buffer {
   const expected = frame.cells * frame.outputs;
   if (values.length !== expected)
     throw new RangeError(`a row of this shape holds ${expected} values, not ${values.length}`);
+  if (frame.identity.length < IDENTITY_BYTES) throw new RangeError(`an identity has ${IDENTITY_BYTES} bytes or more`);
   const bytes = Buffer.allocUnsafe(rowByteLength(frame));
   bytes.writeUInt32LE(MAGIC, 0);
   bytes.writeUInt8(VALUE_TYPE_FLOAT32, 4);

@@ -1,4 +1,7 @@
 import type { Axis } from '../cache/grid';
+import type { InputSource } from '../model/spec';
+
+export type { InputSource };
 
 /** What a Forewarm process runs with: validated, resolved and deep-frozen. Units are in the names. */
 
@@ -14,12 +17,6 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export const OVERLAPS = ['skip', 'queue'] as const;
 /** What happens to a tick that finds a cycle of the same model still running. */
 export type Overlap = (typeof OVERLAPS)[number];
-
-/** What a model input is fed with. */
-export type InputSource =
-  | { readonly from: 'axis'; readonly axis: string }
-  | { readonly from: 'category' }
-  | { readonly from: 'constant'; readonly value: number | string };
 
 export interface ModelConfig {
   readonly name: string;

@@ -77,7 +77,8 @@ export function resolveOutputNames(
 }
 
 function sourceOf(mapping: Pick<ModelMapping, 'axes' | 'inputs'>, input: string): InputSource | undefined {
-  const configured = mapping.inputs[input];
+  // An input may be named `constructor`: what every object inherits is no mapping.
+  const configured = Object.hasOwn(mapping.inputs, input) ? mapping.inputs[input] : undefined;
   if (configured !== undefined) return configured;
   if (mapping.axes.some((axis: Axis) => axis.name === input)) return { from: 'axis', axis: input };
   return input === 'category' ? { from: 'category' } : undefined;
