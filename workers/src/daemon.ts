@@ -111,7 +111,7 @@ export class Daemon implements Service {
 function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, log: Logger): InferencePool {
   const { processes, timeLimitMs } = config.inference;
   // A scheduler alone inspects models and computes nothing.
-  const wanted = processes === 'auto' ? PROCESSES_PER_CORE * availableParallelism() : processes;
+  const wanted = processes === 'auto' ? availableParallelism() : processes;
   const pool = new InferencePool({
     processes: config.roles.includes('worker') ? wanted : 1,
     timeLimitMs,
@@ -125,9 +125,6 @@ function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, l
   metrics.observe('forewarm_inference_waiting', 'Tasks that wait for a process.', () => pool.load().waiting);
   return pool;
 }
-
-/** While one process of a core waits for a store, the other computes. */
-const PROCESSES_PER_CORE = 2;
 
 function makeContext(
   config: Config,

@@ -4,6 +4,7 @@ import { ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../e
 import type { Service } from '../lifecycle';
 import type { ModelSpec } from '../model/spec';
 import type { BatchSummary, BatchTask, InspectTask, TaskStarted } from './protocol';
+import { Slots } from './slots';
 
 export interface InferencePoolOptions {
   readonly processes: number;
@@ -34,11 +35,14 @@ export class InferencePool implements Service {
   private readonly options: InferencePoolOptions;
   private pool: workerpool.Pool | undefined;
   private readonly watches = new Set<TaskWatch>();
+  /** The library is given no more tasks than it has processes: after a crash it forgets what waits in its own queue. */
+  private readonly slots: Slots;
   private stopped = false;
 
   constructor(options: InferencePoolOptions) {
     this.options = options;
     this.processes = options.processes;
+    this.slots = new Slots(options.processes);
   }
 
   async start(): Promise<void> {
@@ -68,7 +72,7 @@ export class InferencePool implements Service {
   /** Busy processes, and tasks that wait for one. */
   load(): { readonly busy: number; readonly waiting: number } {
     const stats = this.pool?.stats();
-    return { busy: stats?.busyWorkers ?? 0, waiting: stats?.pendingTasks ?? 0 };
+    return { busy: stats?.busyWorkers ?? 0, waiting: this.slots.waiting };
   }
 
   /**
@@ -76,7 +80,8 @@ export class InferencePool implements Service {
    * @throws ForewarmError FW_INFERENCE_TIME_LIMIT, FW_INFERENCE_CRASHED, FW_MODEL_*, FW_REDIS_*
    */
   runBatch(task: BatchTask): Promise<BatchSummary> {
-    return this.run<BatchSummary>('batch', task, `a batch of ${task.categories.length} of ${task.spec.name}`);
+    const what = `a batch of ${task.categories.length} of ${task.spec.name}`;
+    return this.slots.run(() => this.run<BatchSummary>('batch', task, what));
   }
 
   /**
@@ -84,7 +89,7 @@ export class InferencePool implements Service {
    * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*
    */
   inspect(task: InspectTask): Promise<ModelSpec> {
-    return this.run<ModelSpec>('inspect', task, `inspecting ${task.mapping.file}`);
+    return this.slots.run(() => this.run<ModelSpec>('inspect', task, `inspecting ${task.mapping.file}`));
   }
 
   private async run<T>(method: 'batch' | 'inspect', task: BatchTask | InspectTask, what: string): Promise<T> {
