@@ -1,6 +1,7 @@
 import { modelSchema, settingsSchema } from '#shared/config/schema';
 import { sectionRegistry } from '#shared/config/setting';
 import { GLOBAL_SETTINGS, type GlobalSetting, MODEL_SETTINGS, type Setting } from '#shared/config/settings';
+import { table } from './table';
 
 /** `docs/configuration.md`, written from the schema: the reference of every setting. */
 export function configurationReference(): string {
@@ -110,9 +111,4 @@ function defaultOf(setting: Setting): string {
   if (setting.defaultText !== undefined) return setting.defaultText;
   if (setting.default === undefined) return '(none)';
   return `\`${Array.isArray(setting.default) ? `[${setting.default.join(', ')}]` : String(setting.default)}\``;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }

@@ -1,0 +1,90 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CataloguedModel, ModelCatalogue } from '#shared/model/model-catalogue';
+import type { ModelMapping, ModelSpec } from '#shared/model/spec';
+
+const folder = mkdtempSync(join(tmpdir(), 'forewarm-catalogue-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function modelWith(content: string, more: Partial<CataloguedModel> = {}): CataloguedModel {
+  files += 1;
+  const file = join(folder, `${files}.onnx`);
+  writeFileSync(file, content);
+  return {
+    ...{ name: 'calls', file, version: undefined, axes: [], inputs: {}, output: undefined, outputs: undefined },
+    categories: ['first', 'second'],
+    ...more,
+  };
+}
+
+/** A catalogue of these models, and what it had inspected. */
+function catalogue(...models: CataloguedModel[]) {
+  const inspected: { mapping: ModelMapping; probe: string }[] = [];
+  const inspect = async (mapping: ModelMapping, probe: string) => {
+    inspected.push({ mapping, probe });
+    return { ...mapping, generation: `generation ${inspected.length}` } as unknown as ModelSpec;
+  };
+  return { inspected, models: new ModelCatalogue(models, inspect) };
+}
+
+test('a file is inspected once, with its mapping and the first category', async () => {
+  const model = modelWith('one');
+  const { inspected, models } = catalogue(model);
+  const spec = await models.resolve('calls');
+  expect(await models.resolve('calls')).toBe(spec);
+  const { categories, ...mapping } = model;
+  expect(inspected).toEqual([{ mapping, probe: categories[0] }]);
+});
+
+test('a file that was replaced is inspected again, also by one of the same length', async () => {
+  const model = modelWith('one');
+  const { inspected, models } = catalogue(model);
+  await models.resolve('calls');
+  writeFileSync(`${model.file}.new`, 'two');
+  renameSync(`${model.file}.new`, model.file);
+  expect(await models.resolve('calls')).toMatchObject({ generation: 'generation 2' });
+  expect(inspected).toHaveLength(2);
+});
+
+test('an inspection that failed is tried again', async () => {
+  const model = modelWith('one');
+  let attempts = 0;
+  const models = new ModelCatalogue([model], async (mapping) => {
+    attempts += 1;
+    if (attempts === 1) throw new Error('the process died');
+    return mapping as ModelSpec;
+  });
+  await expect(models.resolve('calls')).rejects.toThrow('the process died');
+  await expect(models.resolve('calls')).resolves.toMatchObject({ name: 'calls' });
+});
+
+test('models are found by their names', () => {
+  const [calls, trips] = [modelWith('a'), modelWith('b', { name: 'trips' })];
+  const { models } = catalogue(calls, trips);
+  expect(models.names).toEqual(['calls', 'trips']);
+  expect([models.configured('calls'), models.configured('trips')]).toEqual([calls, trips]);
+});
+
+test('a name that is not configured is refused with those that are', async () => {
+  const { models } = catalogue(modelWith('a'), modelWith('b', { name: 'trips' }));
+  const message = 'no model is named constructor; configured are calls, trips';
+  expect(() => models.configured('constructor')).toThrow(
+    expect.objectContaining({ code: 'FW_MODEL_UNKNOWN', message }),
+  );
+  await expect(models.resolve('constructor')).rejects.toEqual(expect.objectContaining({ code: 'FW_MODEL_UNKNOWN' }));
+});
+
+test('a file that is not there is refused without an inspection', async () => {
+  const file = join(folder, 'absent.onnx');
+  const { inspected, models } = catalogue({ ...modelWith(''), file });
+  await expect(models.resolve('calls')).rejects.toEqual(
+    expect.objectContaining({
+      code: 'FW_MODEL_FILE_MISSING',
+      message: `models.calls.file: ${file} does not exist`,
+      next: 'Check models.calls.file.',
+    }),
+  );
+  expect(inspected).toEqual([]);
+});

@@ -1,0 +1,93 @@
+import type { Facts, Logger } from '#shared/logger';
+import { RepeatedErrors } from '#shared/repeated-errors';
+
+let lines: [string, Facts | undefined][];
+let nowMs: number;
+let errors: RepeatedErrors;
+
+beforeEach(() => {
+  lines = [];
+  nowMs = 1_700_000_000_000;
+  const silent = (): void => {
+    throw new Error('only warnings are expected');
+  };
+  const log: Logger = {
+    error: silent,
+    info: silent,
+    debug: silent,
+    warn: (message, facts) => void lines.push([message, facts]),
+    with: () => log,
+  };
+  errors = new RepeatedErrors(log, { now: () => nowMs }, 30_000);
+});
+
+test('the first error is told at once, with its facts', () => {
+  errors.report('queue', new Error('refused'), { queue: 'warm' });
+  expect(lines).toEqual([['queue', { error: 'refused', queue: 'warm' }]]);
+});
+
+test('thousands of the same become one line per period, with their number', () => {
+  for (let i = 0; i < 5_000; i++) errors.report('queue', new Error('refused'));
+  expect(lines).toEqual([['queue', { error: 'refused' }]]);
+  nowMs += 29_999;
+  errors.report('queue', new Error('refused'));
+  expect(lines).toHaveLength(1);
+  nowMs += 1;
+  errors.report('queue', new Error('refused'));
+  expect(lines.slice(1)).toEqual([['queue', { error: 'refused', repeated: 5_000 }]]);
+});
+
+test('the number begins anew with each line', () => {
+  errors.report('queue', new Error('refused'));
+  for (const count of [2, 1, 0]) {
+    for (let i = 0; i < count; i++) errors.report('queue', new Error('refused'));
+    nowMs += 30_000;
+    errors.report('queue', new Error('refused'));
+  }
+  expect(lines.map(([, facts]) => facts?.repeated)).toEqual([undefined, 2, 1, undefined]);
+});
+
+test('errors are told apart by where they came from and by what they say', () => {
+  errors.report('queue', new Error('refused'));
+  errors.report('cache', new Error('refused'));
+  errors.report('queue', new Error('timed out'));
+  errors.report('queue', new Error('refused'));
+  expect(lines.map(([where, facts]) => [where, facts?.error])).toEqual([
+    ['queue', 'refused'],
+    ['cache', 'refused'],
+    ['queue', 'timed out'],
+  ]);
+});
+
+test.each([
+  ['an error without a message has its code', Object.assign(new Error(''), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+  ['one without either is a failed connection', new Error(''), 'connection failed'],
+  [
+    'several at once are joined',
+    new AggregateError([new Error('::1 refused'), new Error('127.0.0.1 refused')]),
+    '::1 refused; 127.0.0.1 refused',
+  ],
+  ['text is taken as it is', 'gone', 'gone'],
+])('%s', (_, error, message) => {
+  errors.report('redis', error);
+  expect(lines).toEqual([['redis', { error: message }]]);
+});
+
+test('200 different errors are remembered; the ones told longest ago are forgotten first', () => {
+  for (let i = 0; i < 201; i++) errors.report('queue', new Error(`error ${i}`));
+  expect(lines).toHaveLength(201);
+  errors.report('queue', new Error('error 1'));
+  expect(lines).toHaveLength(201);
+  errors.report('queue', new Error('error 0'));
+  expect(lines).toHaveLength(202);
+});
+
+test('an error that is told again counts as new', () => {
+  for (let i = 0; i < 200; i++) errors.report('queue', new Error(`error ${i}`));
+  nowMs += 30_000;
+  errors.report('queue', new Error('error 0'));
+  errors.report('queue', new Error('error 200'));
+  expect(lines).toHaveLength(202);
+  errors.report('queue', new Error('error 0'));
+  expect(lines).toHaveLength(202);
+});
