@@ -102,10 +102,6 @@ export const ERROR_CATALOGUE = {
     'A stored row fails its magic, length, identity or checksum.',
     'Nothing: it is not returned, and the next cycle writes it again.',
   ),
-  FW_CATEGORY_INVALID: input(
-    'A category is empty, longer than 512 bytes of UTF-8, or holds a lone surrogate.',
-    'Shorten or mend the category.',
-  ),
 
   // Reading
   FW_MODEL_UNKNOWN: notFound('No model of that name is configured.', 'Use one of the names that the message lists.'),

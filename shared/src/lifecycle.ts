@@ -43,6 +43,8 @@ export class ServiceGroup implements Service {
         await this.stop();
         throw error;
       }
+      // It was stopped while it started, and came up after its own stop.
+      if (this.stopping !== undefined) return this.stopping.then(() => service.stop());
       this.observe({ service: service.name, step: 'started', ms: performance.now() - began });
     }
   }

@@ -51,12 +51,17 @@ function stackOf(error: unknown): Facts {
 
 function wrap(base: winston.Logger): Logger {
   return {
-    error: (message, facts) => void base.error(message, facts),
-    warn: (message, facts) => void base.warn(message, facts),
-    info: (message, facts) => void base.info(message, facts),
-    debug: (message, facts) => void base.debug(message, facts),
+    error: (message, facts) => write(base, 'error', message, facts),
+    warn: (message, facts) => write(base, 'warn', message, facts),
+    info: (message, facts) => write(base, 'info', message, facts),
+    debug: (message, facts) => write(base, 'debug', message, facts),
     with: (facts) => wrap(base.child(facts)),
   };
+}
+
+/** One object and no arguments beside it: winston would take a `%d` in a message for a place to fill. */
+function write(base: winston.Logger, level: LogLevel, message: string, facts: Facts = {}): void {
+  base.log({ ...facts, level, message });
 }
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -65,7 +70,7 @@ function readable(info: winston.Logform.TransformableInfo, colours: Colours): st
   const { level, message, timestamp, stack, ...facts } = info;
   const time = colours.dim(String(timestamp).slice(11, 19));
   const words = Object.entries(facts).map(([name, value]) => `${colours.dim(`${name}=`)}${show(value)}`);
-  const line = [time, label(level, colours), String(message), ...words].join(' ');
+  const line = [time, label(level, colours), String(message).replaceAll(/\p{Cc}+/gu, ' '), ...words].join(' ');
   return typeof stack === 'string' && level === 'error' ? `${line}\n${colours.dim(stack)}` : line;
 }
 
@@ -76,7 +81,8 @@ function label(level: string, colours: Colours): string {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === 'string') return /^[^\s"=\p{Cc}]+$/u.test(value) ? value : JSON.stringify(value);
+  if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 3 : 1);
   return JSON.stringify(value) ?? String(value);
 }

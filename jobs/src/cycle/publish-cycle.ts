@@ -72,7 +72,10 @@ function pointerTo(spec: ModelSpec, live: LivePointer | undefined, now: Date): L
   };
 }
 
-/** `last_updated` moves only when every row of the model was seen to: it must never make an old row look fresh. */
+/**
+ * `last_updated` moves only when every row of the model was seen to: computed, found valid, or restored from a copy of the
+ * same identity, which is what computing it again would give.
+ */
 function metadataFor(
   payload: CyclePayload,
   settled: SettledCycle,

@@ -63,13 +63,15 @@ function rowReasons(batches: readonly BatchRecord[], failed: number): string[] {
     ...batches.flatMap((batch) => batch.failures.map((failure) => `${failure.category}: ${failure.message}`)),
   ];
   if (failed === 0) return [];
-  const more = causes.length > NAMED ? ` and ${causes.length - NAMED} more causes` : '';
-  return [`${failed} rows failed and kept their old values: ${causes.slice(0, NAMED).join('; ')}${more}`];
+  const more = causes.length > NAMED ? '; and others' : '';
+  const rows =
+    failed === 1 ? '1 row failed and kept its old values' : `${failed} rows failed and kept their old values`;
+  return [`${rows}: ${causes.slice(0, NAMED).join('; ')}${more}`];
 }
 
 function postgresReason(errors: readonly string[]): string[] {
   if (errors.length === 0) return [];
-  return [`Postgres was not written in ${errors.length} batches: ${errors[0]}`];
+  return [`Postgres was not written by ${errors.length === 1 ? '1 batch' : `${errors.length} batches`}: ${errors[0]}`];
 }
 
 function sum(batches: readonly BatchRecord[]): RowCounts {

@@ -40,7 +40,13 @@ export function cellIndex(axes: readonly Axis[], coordinates: Coordinates): numb
     throw new ForewarmError('FW_CELL_UNKNOWN', `no axis is named ${unknown.join(', ')}; the axes are ${names}`);
   }
   const steps = strides(axes);
-  return axes.reduce((cell, axis, i) => cell + (steps[i] ?? 1) * positionOn(axis, coordinates[axis.name], names), 0);
+  return axes.reduce(
+    (cell, axis, i) =>
+      cell +
+      (steps[i] ?? 1) *
+        positionOn(axis, Object.hasOwn(coordinates, axis.name) ? coordinates[axis.name] : undefined, names),
+    0,
+  );
 }
 
 function positionOn(axis: Axis, value: number | string | undefined, names: string): number {

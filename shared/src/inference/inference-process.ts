@@ -3,6 +3,7 @@ import { ForewarmError } from '../errors';
 import { OnnxModel } from '../model/onnx-model';
 import type { ModelSpec } from '../model/spec';
 import { BatchStores } from './batch-stores';
+import { endWithParent } from './parent-watch';
 import type { BatchSummary, BatchTask, InspectTask, StoreTargets, TaskStarted } from './protocol';
 import { runBatch } from './run-batch';
 
@@ -64,5 +65,6 @@ function started(): void {
 process.title = 'forewarm inference';
 // A terminal's Ctrl-C reaches the whole process group; the daemon decides when its processes end.
 process.on('SIGINT', () => undefined);
+endWithParent();
 
 worker({ batch, inspect });

@@ -43,10 +43,20 @@ const INT32_LIMIT = 2 ** 31;
 export function convert(value: number | string, type: InputType, where: string): bigint | number | string {
   if (type === 'string') return String(value);
   if (typeof value === 'string') throw misfit(value, type, where, 'it is text');
-  if (type === 'float32' || type === 'float64') return value;
-  if (!Number.isSafeInteger(value)) throw misfit(value, type, where, 'it is no whole number');
+  if (type === 'float64') return value;
+  if (type === 'float32') return toFloat32(value, where);
+  if (!Number.isInteger(value)) throw misfit(value, type, where, 'it is no whole number');
+  if (!Number.isSafeInteger(value)) throw misfit(value, type, where, 'it is beyond 53 bits');
   if (type === 'int64') return BigInt(value);
   if (value < -INT32_LIMIT || value >= INT32_LIMIT) throw misfit(value, type, where, 'it is beyond 32 bits');
+  return value;
+}
+
+/** A fraction is rounded to the nearest float32; a whole number that would become another one is refused. */
+function toFloat32(value: number, where: string): number {
+  const rounded = Math.fround(value);
+  if (!Number.isFinite(rounded)) throw misfit(value, 'float32', where, 'it is beyond its range');
+  if (Number.isInteger(value) && rounded !== value) throw misfit(value, 'float32', where, 'it is beyond 24 bits');
   return value;
 }
 

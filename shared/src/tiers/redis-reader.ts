@@ -69,7 +69,8 @@ export class RedisReader {
     }
     const { computedAtMs, values, outputs } = decoded.row;
     const now = this.clock.now();
-    const verifiedAtMs = Date.parse(parseMetadata(metadataText)?.last_updated ?? '') || 0;
+    const metadata = parseMetadata(metadataText);
+    const verified = metadata?.generation === live.generation ? Date.parse(metadata.last_updated) : 0;
     return {
       values: Object.fromEntries(live.outputs.map((name, k) => [name, values[cell * outputs + k] as number])),
       tier: 'redis',
@@ -77,7 +78,7 @@ export class RedisReader {
       modelVersion: live.modelVersion,
       computedAt: new Date(computedAtMs).toISOString(),
       ageMs: Math.max(0, now - computedAtMs),
-      stale: now - Math.max(computedAtMs, verifiedAtMs) > this.staleAfterMs,
+      stale: now - Math.max(computedAtMs, verified) > this.staleAfterMs,
     };
   }
 

@@ -61,7 +61,7 @@ test('a category that failed makes the cycle degraded, and is named with its cau
     state: 'degraded',
     everyRow: false,
     failed: 1,
-    reason: '1 rows failed and kept their old values: Fire: ALARM: value 0 of 168 is NaN',
+    reason: '1 row failed and kept its old values: Fire: ALARM: value 0 of 168 is NaN',
   });
   expect(settled.batches[0]).toMatchObject({ state: 'degraded', failures: [failure('Fire: ALARM')], error: null });
 });
@@ -103,10 +103,10 @@ test('so has one all of whose categories failed', () => {
   expect(settle([2], { 0: all })).toMatchObject({ state: 'failed', failed: 2 });
 });
 
-test('a reason names three causes and counts the others', () => {
+test('a reason names three causes and says that there are others', () => {
   const failures = ['a', 'b', 'c', 'd', 'e'].map((category) => failure(category, 'NaN'));
   expect(settle([64], { 0: summary({ computed: 59, failed: 5, failures }) }).reason).toBe(
-    '5 rows failed and kept their old values: a: NaN; b: NaN; c: NaN and 2 more causes',
+    '5 rows failed and kept their old values: a: NaN; b: NaN; c: NaN; and others',
   );
 });
 
@@ -122,7 +122,7 @@ test('rows that are in the cache and not in Postgres make the cycle degraded, wi
   const settled = settle([64, 64, 64], { 0: away, 1: away, 2: summary() });
   expect(settled).toMatchObject({
     ...{ state: 'degraded', everyRow: true, computed: 192, failed: 0, durable: 64 },
-    reason: 'Postgres was not written in 2 batches: connect ECONNREFUSED',
+    reason: 'Postgres was not written by 2 batches: connect ECONNREFUSED',
   });
   expect(settled.batches.map(({ state, error }) => [state, error])).toEqual([
     ['degraded', 'connect ECONNREFUSED'],
@@ -134,6 +134,6 @@ test('rows that are in the cache and not in Postgres make the cycle degraded, wi
 test('both reasons are given where both hold', () => {
   const both = summary({ computed: 63, failed: 1, failures: [failure('a', 'NaN')], durable: 0, durableError: 'away' });
   expect(settle([64], { 0: both }).reason).toBe(
-    '1 rows failed and kept their old values: a: NaN; Postgres was not written in 1 batches: away',
+    '1 row failed and kept its old values: a: NaN; Postgres was not written by 1 batch: away',
   );
 });
