@@ -35,7 +35,7 @@ export class ServiceGroup implements Service {
   async start(): Promise<void> {
     for (const service of this.services) {
       // A stop that arrives while services are still starting wins: nothing more is started.
-      if (this.stopping !== undefined) return;
+      if (this.whenStopping() !== undefined) return;
       const began = performance.now();
       try {
         await service.start();
@@ -44,13 +44,19 @@ export class ServiceGroup implements Service {
         throw error;
       }
       // It was stopped while it started, and came up after its own stop.
-      if (this.stopping !== undefined) return this.stopping.then(() => service.stop());
+      const stopped = this.whenStopping();
+      if (stopped !== undefined) return stopped.then(() => service.stop());
       this.observe({ service: service.name, step: 'started', ms: performance.now() - began });
     }
   }
 
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  /** The end of the stop that was asked for, if it was: at any time, also while a service starts. */
+  private whenStopping(): Promise<void> | undefined {
     return this.stopping;
   }
 

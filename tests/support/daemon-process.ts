@@ -76,12 +76,18 @@ export class DaemonProcess {
     return (await processes()).filter(({ parent }) => parent === this.pid).map(({ pid }) => pid);
   }
 
-  /** An inference process in the middle of a run, as soon as there is one: it is seen computing, look after look. */
+  /**
+   * An inference process in the middle of a run, as soon as there is one: it is seen computing, look after look. One that
+   * is still starting has not got its name yet.
+   */
   async computing(looks = 4): Promise<number> {
     let seen = new Map<number, number>();
     const limit = performance.now() + LIMIT_MS;
     while (performance.now() < limit) {
-      const busy = (await processes()).filter(({ parent, state }) => parent === this.pid && state.startsWith('R'));
+      const busy = (await processes()).filter(
+        ({ parent, state, command }) =>
+          parent === this.pid && state.startsWith('R') && command.startsWith('forewarm inference'),
+      );
       seen = new Map(busy.map(({ pid }) => [pid, (seen.get(pid) ?? 0) + 1]));
       const found = [...seen].find(([, times]) => times >= looks);
       if (found !== undefined) return found[0];
@@ -146,13 +152,15 @@ interface ProcessState {
   readonly pid: number;
   readonly parent: number;
   readonly state: string;
+  readonly command: string;
 }
 
 async function processes(): Promise<ProcessState[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,ppid=,state=']);
+  const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,ppid=,state=,args=']);
   return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent, state] = /^\s*(\d+)\s+(\d+)\s+(\S+)/.exec(line) ?? [];
-    return state === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), state }];
+    const [, pid, parent, state, command] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    if (state === undefined || command === undefined) return [];
+    return [{ pid: Number(pid), parent: Number(parent), state, command }];
   });
 }
 

@@ -1,22 +1,32 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import pc from 'picocolors';
+import { environment } from '#shared/config/environment';
 import { ERROR_CATALOGUE, EXIT_CODES, ForewarmError } from '#shared/errors';
-import { makeProgram, usageError } from './cli/program';
+import { coloursFor } from './cli/colours';
+import { makeProgram } from './cli/program';
 
 /** One clear error, and the exit code that goes with it. A stack is shown only for what should not have happened. */
 function report(error: unknown): number {
-  const known = error instanceof CommanderError ? usageError(error) : error;
-  if (known === undefined) return EXIT_CODES.ok;
-  if (!(known instanceof ForewarmError)) {
-    const stack = known instanceof Error ? known.stack : String(known);
-    process.stderr.write(`${pc.red('error')} FW_INTERNAL: ${stack}\n  ${ERROR_CATALOGUE.FW_INTERNAL.next}\n`);
+  // Help or the version was shown.
+  if (error instanceof CommanderError) return EXIT_CODES.ok;
+  const title = coloursFor(process.stderr, environment()).red('error');
+  if (!(error instanceof ForewarmError)) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`${title} FW_INTERNAL: ${stack}\n  ${ERROR_CATALOGUE.FW_INTERNAL.next}\n`);
     return EXIT_CODES.internal;
   }
-  if (process.argv.includes('--json')) process.stderr.write(`${JSON.stringify({ error: known })}\n`);
-  else process.stderr.write(`${pc.red('error')} ${known.code}: ${known.message}\n  ${known.next}\n`);
-  return known.exitCode;
+  if (process.argv.includes('--json')) process.stderr.write(`${JSON.stringify({ error })}\n`);
+  else process.stderr.write(`${title} ${error.code}: ${error.message}\n  ${error.next}\n`);
+  return error.exitCode;
 }
+
+/** A reader that has seen enough (`| head`) is no error, and ends no running system. A disk that is full is one. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' || process.exitCode) return;
+  const next = 'Look at the file or device that standard output goes to.';
+  process.exitCode = report(new ForewarmError('FW_INTERNAL', `the answer was not written: ${error.message}`, { next }));
+});
+process.stderr.on('error', () => undefined);
 
 makeProgram()
   .parseAsync(process.argv)
@@ -25,5 +35,5 @@ makeProgram()
     (error: unknown) => report(error),
   )
   .then((code) => {
-    process.exitCode = code;
+    process.exitCode ??= code;
   });

@@ -1,56 +1,89 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Environment, environment } from '#shared/config/environment';
-import { loadConfig } from '#shared/config/load';
+import { DEFAULT_CONFIG_FILE, loadConfig } from '#shared/config/load';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Logger, makeLogger } from '#shared/logger';
 import { findEmbedded } from '../embedded/embedded-services';
+import { packageRoot } from '../version';
+import { type Colours, coloursFor } from './colours';
 
 /** Options that every command takes. */
 export interface CommonOptions {
   readonly config?: string;
   readonly set?: Readonly<Record<string, string>>;
   readonly json?: boolean;
+  /** Of commands that run or ask an `up`. */
+  readonly folder?: string;
 }
 
 /** Where `forewarm up` keeps its servers and tells other commands of them. */
-export const EMBEDDED_FOLDER = '.forewarm';
+const EMBEDDED_FOLDER = '.forewarm';
+
+/** For commands that run an `up`, or ask one that runs. */
+export function addFolder(command: Command): Command {
+  return command.option('--folder <path>', 'where `forewarm up` keeps its data', EMBEDDED_FOLDER);
+}
 
 /** One run of the command line: what was asked, and where answers and logs go. */
 export class Invocation {
   readonly json: boolean;
   readonly environment: Environment;
+  /** For answers. */
+  readonly colours: Colours;
   private readonly options: CommonOptions;
 
   constructor(command: Command) {
-    this.options = command.optsWithGlobals<CommonOptions>();
+    // Given before the command's name and after it: the two add up, and the later one counts more.
+    const before = command.parent?.optsWithGlobals<CommonOptions>();
+    const own = command.opts<CommonOptions>();
+    this.options = { ...before, ...own, set: { ...before?.set, ...own.set } };
     this.json = this.options.json ?? false;
     this.environment = environment();
+    this.colours = coloursFor(process.stdout, this.environment);
+  }
+
+  /** Where `up` keeps its data. */
+  get folder(): string {
+    return resolve(this.options.folder ?? EMBEDDED_FOLDER);
   }
 
   /**
-   * The configuration. `defaults` lie below the file; `overrides` are the command's own options; `fallback` is the file
-   * to take when none is named.
+   * The configuration. `overrides` are the command's own options; `defaults` lie below the file.
    * @throws ForewarmError FW_CONFIG_*
    */
-  config(
-    overrides: Readonly<Record<string, string>> = {},
-    defaults: Readonly<Record<string, string>> = {},
-    fallback?: string,
-  ): Config {
-    const named = this.options.config ?? this.environment.FOREWARM_CONFIG;
-    return loadConfig({
-      path: named === undefined || named === '' ? fallback : named,
-      environment: this.environment,
-      overrides: { ...this.options.set, ...overrides },
-      defaults,
-    });
+  config(overrides: Settings = {}, defaults: Settings = {}): Config {
+    if (this.configFile === undefined && !existsSync(DEFAULT_CONFIG_FILE)) {
+      throw new ForewarmError('FW_CONFIG_MISSING', `there is no ${DEFAULT_CONFIG_FILE} in ${process.cwd()}`, {
+        next: 'Name the file with --config or FOREWARM_CONFIG, or start `forewarm up` here, which runs the sample.',
+      });
+    }
+    return this.load(this.configFile, overrides, defaults);
   }
 
-  /** The configuration for commands that ask a running system: that of `forewarm up` here, where none is configured. */
+  /** The configuration of `up`: in a folder without one, that of the packaged sample. */
+  configOfUp(overrides: Settings, defaults: Settings): Config {
+    const sample = existsSync(DEFAULT_CONFIG_FILE) ? undefined : join(packageRoot(), DEFAULT_CONFIG_FILE);
+    return this.load(this.configFile ?? sample, overrides, defaults);
+  }
+
+  /** The configuration for commands that ask a running system: that of the `up` that runs here, if one does. */
   configOfRunning(): Config {
-    return this.config({}, embeddedUrls(resolve(EMBEDDED_FOLDER)));
+    const urls = findEmbedded(this.folder);
+    if (urls === undefined) return this.config();
+    return this.configOfUp({}, { 'redis.cache': urls.redisUrl, 'postgres.url': urls.postgresUrl });
+  }
+
+  /** The options with which another command finds the same configuration and the same `up`. */
+  get optionsToFindIt(): string {
+    const { config, folder = EMBEDDED_FOLDER } = this.options;
+    const given = { '--config': config, '--folder': folder === EMBEDDED_FOLDER ? undefined : folder };
+    const words = Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : [` ${name} "${value}"`],
+    );
+    return words.join('');
   }
 
   logger(config: Config): Logger {
@@ -61,7 +94,23 @@ export class Invocation {
   answer(document: unknown, text: () => string): void {
     process.stdout.write(this.json ? `${JSON.stringify(document)}\n` : `${text()}\n`);
   }
+
+  private get configFile(): string | undefined {
+    return this.options.config ?? (this.environment.FOREWARM_CONFIG || undefined);
+  }
+
+  private load(path: string | undefined, overrides: Settings, defaults: Settings): Config {
+    return loadConfig({
+      path,
+      environment: this.environment,
+      overrides: { ...this.options.set, ...overrides },
+      defaults,
+    });
+  }
 }
+
+/** Dotted path to text. */
+type Settings = Readonly<Record<string, string>>;
 
 /**
  * The model that is meant: the one of that name, or the only one.
@@ -77,10 +126,4 @@ export function chooseModel(config: Config, name: string | undefined): ModelConf
   const model = config.models.find((candidate) => candidate.name === name);
   if (model !== undefined) return model;
   throw new ForewarmError('FW_MODEL_UNKNOWN', `no model is named ${name}; configured are ${names}`);
-}
-
-/** Settings that lead to the servers of a running `forewarm up`, or none. */
-function embeddedUrls(folder: string): Record<string, string> {
-  const urls = findEmbedded(folder);
-  return urls === undefined ? {} : { 'redis.cache': urls.redisUrl, 'postgres.url': urls.postgresUrl };
 }

@@ -2,11 +2,10 @@ import type { Command } from 'commander';
 import { makePostgres } from '#shared/connections/postgres';
 import { migrate } from '#shared/store/migrate';
 import { requirePostgres } from '../../connections';
-import { Invocation } from '../invocation';
+import { addFolder, Invocation } from '../invocation';
 
 export function addMigrate(program: Command): void {
-  program
-    .command('migrate')
+  addFolder(program.command('migrate'))
     .description('bring the database schema up to date; the daemon does the same when it starts')
     .action(async (_options: unknown, command: Command) => {
       const invocation = new Invocation(command);

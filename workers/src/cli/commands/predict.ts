@@ -1,37 +1,51 @@
 import type { Command } from 'commander';
 import type { Coordinates } from '#shared/cache/grid';
 import { formatDuration } from '#shared/config/duration';
+import { nearest } from '#shared/config/suggest';
+import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
-import { chooseModel, Invocation } from '../invocation';
+import { addFolder, chooseModel, Invocation } from '../invocation';
 import { withRedis } from '../with-redis';
 
 interface PredictOptions {
   readonly model?: string;
-  readonly category: string;
+  readonly category?: string;
 }
 
 export function addPredict(program: Command): void {
-  program
-    .command('predict')
+  addFolder(program.command('predict'))
     .description('look one prediction up')
     .argument('<axis=value...>', 'one value for each axis, such as day=3 hour=14')
     .option('--model <name>', 'the model; may be left out when only one is configured')
-    .requiredOption('--category <text>', 'the category, exactly as it is configured')
+    // Not a `requiredOption`: with one that is misspelt, commander would call it missing.
+    .option('--category <text>', 'the category, exactly as it is configured (required)')
     .addHelpText('after', '\nExample:\n  forewarm predict --category "EMS: CARDIAC EMERGENCY" day=3 hour=14')
     .action(async (pairs: string[], options: PredictOptions, command: Command) => {
       const invocation = new Invocation(command);
       const coordinates = parseCoordinates(pairs);
-      const config = invocation.configOfRunning();
-      const { name: model, staleAfterMs } = chooseModel(config, options.model);
       const { category } = options;
+      if (category === undefined) throw new ForewarmError('FW_USAGE', 'predict needs a --category');
+      const config = invocation.configOfRunning();
+      const model = chooseModel(config, options.model);
+      const { name, staleAfterMs } = model;
       const answer = await withRedis(config.redis.cacheUrl, (redis) =>
-        new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).predict(model, category, coordinates),
-      );
-      invocation.answer({ model, category, coordinates, ...answer }, () =>
-        describeAnswer(model, category, pairs, answer),
+        new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).predict(name, category, coordinates),
+      ).catch((error: unknown) => {
+        throw withSuggestion(error, model, category);
+      });
+      invocation.answer({ model: name, category, coordinates, ...answer }, () =>
+        describeAnswer(name, category, pairs, answer),
       );
     });
+}
+
+/** For a category that is not configured, the nearest one that is. */
+function withSuggestion(error: unknown, model: ModelConfig, category: string): unknown {
+  if (!(error instanceof ForewarmError) || error.code !== 'FW_CATEGORY_UNKNOWN') return error;
+  const close = model.categories.includes(category) ? undefined : nearest(category, model.categories);
+  if (close === undefined) return error;
+  return new ForewarmError(error.code, error.message, { next: `Did you mean ${JSON.stringify(close)}?` });
 }
 
 /** @throws ForewarmError FW_USAGE for anything that is not NAME=VALUE, or a name given twice */

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { Daemon } from '../../daemon';
+import { type Service, ServiceGroup } from '#shared/lifecycle';
+import type { Daemon } from '../../daemon';
 import { Invocation } from '../invocation';
 import { aborted, runUntilSignal } from '../run-until-signal';
 
@@ -11,9 +12,27 @@ export function addStart(program: Command): void {
     .action(async (options: { roles?: string }, command: Command) => {
       const invocation = new Invocation(command);
       const config = invocation.config(options.roles === undefined ? {} : { roles: options.roles });
+      // Loaded here and not above: every other command would wait for it too.
+      const [{ Daemon }, { requirePostgres }, { ModelsTrial }] = await Promise.all([
+        import('../../daemon.js'),
+        import('../../connections.js'),
+        import('../../models-trial.js'),
+      ]);
+      requirePostgres(config);
       const log = invocation.logger(config);
-      const daemon = new Daemon({ config, log, env: invocation.environment });
-      await runUntilSignal(daemon, log, async (signal) => {
+      let running: Daemon | undefined;
+      const daemon: Service = {
+        name: 'daemon',
+        start: () => {
+          // Not before the models are known to be good: its queues are written to from their construction on.
+          const made = new Daemon({ config, log, env: invocation.environment });
+          running = made;
+          return made.start();
+        },
+        stop: async () => running?.stop(),
+      };
+      const service = new ServiceGroup('start', [new ModelsTrial(config, invocation.environment), daemon]);
+      await runUntilSignal(service, log, async (signal) => {
         log.info('forewarm is running', { roles: config.roles, models: config.models.map((model) => model.name) });
         await aborted(signal);
       });

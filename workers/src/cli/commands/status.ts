@@ -1,14 +1,14 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { ModelCache } from '#shared/cache/model-cache';
 import { formatDuration } from '#shared/config/duration';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { makePostgres } from '#shared/connections/postgres';
-import { messageOf } from '#shared/errors';
+import { ForewarmError, messageOf } from '#shared/errors';
 import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
-import { Invocation } from '../invocation';
+import type { Colours } from '../colours';
+import { addFolder, Invocation } from '../invocation';
 import { withRedis } from '../with-redis';
 
 interface ModelStatus {
@@ -34,16 +34,21 @@ interface Status {
 }
 
 export function addStatus(program: Command): void {
-  program
-    .command('status')
+  addFolder(program.command('status'))
     .description('models, generations, freshness, coverage and the last cycles')
     .option('--cycles <n>', 'how many of the last cycles to show for each model', '5')
     .action(async (options: { cycles: string }, command: Command) => {
       const invocation = new Invocation(command);
       const config = invocation.configOfRunning();
-      const status = await readStatus(config, Math.max(1, Number.parseInt(options.cycles, 10) || 5));
-      invocation.answer(status, () => describe(status));
+      const status = await readStatus(config, countOf(options.cycles));
+      invocation.answer(status, () => describe(status, invocation.colours));
     });
+}
+
+/** @throws ForewarmError FW_USAGE */
+function countOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new ForewarmError('FW_USAGE', `--cycles ${text}: expected a whole number from 1 to 9999`);
 }
 
 async function readStatus(config: Config, cycles: number): Promise<Status> {
@@ -106,18 +111,18 @@ async function modelStatus(cache: ModelCache, model: ModelConfig, history?: Mode
   };
 }
 
-function describe(status: Status): string {
-  const parts = status.models.map(describeModel);
-  if (status.historyError !== null) parts.push(pc.yellow(`run history unavailable: ${status.historyError}`));
+function describe(status: Status, colours: Colours): string {
+  const parts = status.models.map((model) => describeModel(model, colours));
+  if (status.historyError !== null) parts.push(colours.yellow(`run history unavailable: ${status.historyError}`));
   return parts.join('\n\n');
 }
 
-function describeModel(model: ModelStatus): string {
-  if (model.live === null) return `${pc.bold(model.model)}  nothing is published yet`;
+function describeModel(model: ModelStatus, colours: Colours): string {
+  if (model.live === null) return `${colours.bold(model.model)}  nothing is published yet`;
   const coverage = ((100 * model.rows) / model.expected).toFixed(model.rows === model.expected ? 0 : 1);
   const age = model.ageMs === null ? 'at an unknown time' : `${ago(model.ageMs)} ago`;
   const lines = [
-    `${pc.bold(model.model)}  ${model.stale ? pc.red('stale') : pc.green('fresh')}, updated ${age}`,
+    `${colours.bold(model.model)}  ${model.stale ? colours.red('stale') : colours.green('fresh')}, updated ${age}`,
     `  rows         ${model.rows} of ${model.expected} (${coverage} %)`,
     `  live         ${model.live}, model version ${model.modelVersion}, published ${model.publishedAt}`,
     `  previous     ${model.previous ?? 'none'}`,

@@ -1,34 +1,26 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import pc from 'picocolors';
-import { DEFAULT_CONFIG_FILE } from '#shared/config/load';
 import { maskUrl } from '#shared/config/secrets';
 import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
 import type { Daemon } from '../../daemon';
 import { firstCycle } from '../../first-cycle';
-import { Up } from '../../up';
-import { packageRoot } from '../../version';
-import { EMBEDDED_FOLDER, Invocation } from '../invocation';
+import type { Up } from '../../up';
+import { addFolder, Invocation } from '../invocation';
 import { aborted, runUntilSignal } from '../run-until-signal';
 import { describeAnswer } from './predict';
 
 interface UpCommandOptions {
   readonly check?: boolean;
-  readonly folder: string;
 }
 
 /** A first cycle on a slow machine, with a large model. */
 const FIRST_CYCLE_LIMIT_MS = 120_000;
 
 export function addUp(program: Command): void {
-  program
-    .command('up')
+  addFolder(program.command('up'))
     .description('run everything here: private Redis and PostgreSQL, the sample model, the daemon')
     .option('--check', 'wait for the first complete cycle, look one prediction up, stop everything')
-    .option('--folder <path>', 'where the private servers keep their data', EMBEDDED_FOLDER)
     .action((options: UpCommandOptions, command: Command) => up(new Invocation(command), options));
 }
 
@@ -36,15 +28,17 @@ async function up(invocation: Invocation, options: UpCommandOptions): Promise<vo
   const beganMs = Date.now();
   // A check must run beside anything: it takes any free port.
   const overrides = options.check === true ? { 'http.port': '0' } : {};
-  const configure = (defaults: Readonly<Record<string, string>>) => invocation.config(overrides, defaults, sample());
+  const configure = (defaults: Readonly<Record<string, string>>) => invocation.configOfUp(overrides, defaults);
   const log = invocation.logger(configure({}));
   let serverLost: (error: ForewarmError) => void = () => undefined;
   const lost = new Promise<never>((_, reject) => {
     serverLost = reject;
   });
   lost.catch(() => undefined);
-  const folder = resolve(options.folder);
-  const service = new Up({ folder, environment: invocation.environment, log, configure, onExit: serverLost });
+  // Loaded here and not above: every other command would wait for it too.
+  const { Up } = await import('../../up.js');
+  const { folder, environment } = invocation;
+  const service = new Up({ folder, environment, log, configure, onExit: serverLost });
   await runUntilSignal(service, log, async (signal) => {
     const { daemon } = service;
     if (daemon === undefined) return;
@@ -52,11 +46,6 @@ async function up(invocation: Invocation, options: UpCommandOptions): Promise<vo
       options.check === true ? check(invocation, daemon, beganMs, signal) : run(invocation, service, daemon, signal);
     await Promise.race([work, lost, aborted(signal)]);
   });
-}
-
-/** The sample of the package, for a folder without a configuration. */
-function sample(): string | undefined {
-  return existsSync(DEFAULT_CONFIG_FILE) ? undefined : join(packageRoot(), DEFAULT_CONFIG_FILE);
 }
 
 async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: AbortSignal): Promise<void> {
@@ -69,14 +58,15 @@ async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: 
     ['data and logs', service.embedded.folder],
   ].map(([name, value]) => `  ${(name ?? '').padEnd(16)} ${value}`);
   invocation.answer({ url: daemon.http.url, folder: service.embedded.folder }, () =>
-    [pc.bold('Forewarm is up.'), ...lines, ''].join('\n'),
+    [invocation.colours.bold('Forewarm is up.'), ...lines, ''].join('\n'),
   );
   for (const model of config.models) {
     await firstCycle(daemon.context, model.name, 0, FIRST_CYCLE_LIMIT_MS, signal);
     const { answer, pairs, category, coordinates } = await lookUp(daemon, model);
     invocation.answer({ model: model.name, category, coordinates, ...answer }, () =>
       [
-        `A first prediction, as \`forewarm predict --model ${model.name} --category "${category}" ${pairs.join(' ')}\`:`,
+        `A first prediction, as \`forewarm predict${invocation.optionsToFindIt} --model ${model.name} ` +
+          `--category "${category}" ${pairs.join(' ')}\`:`,
         describeAnswer(model.name, category, pairs, answer),
         '',
         'One line per cycle follows; Ctrl-C stops everything.',
@@ -113,7 +103,7 @@ async function check(invocation: Invocation, daemon: Daemon, beganMs: number, si
     invocation.answer(figures, () =>
       [
         describeAnswer(model.name, category, pairs, answer),
-        `${pc.green('ok')} ${model.name}: ${figures.rows} rows, ${figures.predictions.toLocaleString('en')} predictions in a ` +
+        `${invocation.colours.green('ok')} ${model.name}: ${figures.rows} rows, ${figures.predictions.toLocaleString('en')} predictions in a ` +
           `cycle of ${figures.cycle_s} s; looked up in ${figures.lookup_ms} ms; ${figures.total_s.toFixed(1)} s in all`,
       ].join('\n'),
     );
