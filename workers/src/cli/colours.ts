@@ -1,0 +1,11 @@
+import pc from 'picocolors';
+import type { Environment } from '#shared/config/environment';
+
+export type Colours = ReturnType<typeof pc.createColors>;
+
+/** Colours for what goes to this stream: on a terminal only, also in CI, and as NO_COLOR and FORCE_COLOR ask. */
+export function coloursFor(stream: { readonly isTTY?: boolean }, environment: Environment): Colours {
+  const { NO_COLOR = '', FORCE_COLOR = '', TERM } = environment;
+  const terminal = stream.isTTY === true && TERM !== 'dumb';
+  return pc.createColors(NO_COLOR === '' && (terminal || FORCE_COLOR !== ''));
+}

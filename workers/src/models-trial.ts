@@ -1,0 +1,33 @@
+import type { Environment } from '#shared/config/environment';
+import type { Config } from '#shared/config/types';
+import { InferencePool } from '#shared/inference/inference-pool';
+import type { Service } from '#shared/lifecycle';
+import { ModelCatalogue } from '#shared/model/model-catalogue';
+import { checkModels } from './models-check';
+
+/** Its start loads and tries every model in a process of its own: a mistake is told before anything is connected or written. */
+export class ModelsTrial implements Service {
+  readonly name = 'models trial';
+  private readonly config: Config;
+  private readonly pool: InferencePool;
+
+  constructor(config: Config, env: Environment) {
+    this.config = config;
+    const { timeLimitMs } = config.inference;
+    this.pool = new InferencePool({ processes: 1, timeLimitMs, env, onProcessLost: () => undefined });
+  }
+
+  /** @throws ForewarmError FW_MODEL_*, FW_CONFIG_INVALID */
+  async start(): Promise<void> {
+    await this.pool.start();
+    const inspect = new ModelCatalogue(this.config.models, (mapping, probeCategory) =>
+      this.pool.inspect({ mapping, probeCategory }),
+    );
+    await checkModels(this.config, inspect);
+    await this.pool.stop();
+  }
+
+  stop(): Promise<void> {
+    return this.pool.stop();
+  }
+}
