@@ -31,8 +31,6 @@ export interface JobRun<P> {
   readonly payload: P;
   readonly context: JobContext;
   readonly log: Logger;
-  /** Aborted at the job's time limit and when the daemon must stop now. */
-  readonly signal: AbortSignal;
   children(): Promise<ChildResults>;
 }
 

@@ -17,31 +17,33 @@ export function queuePrefix(keyPrefix: string): string {
   return `{${keyPrefix}}`;
 }
 
-/** Adds jobs of the registry to their queues: one queue per job, of the same name. */
+/**
+ * Adds jobs of the registry to their queues: one queue per job, of the same name. A queue is opened when it is first used:
+ * one that is opened before its connection stands fails for ever.
+ */
 export class Enqueuer {
   private readonly definitions: ReadonlyMap<string, JobShape>;
   private readonly connection: Redis;
   private readonly prefix: string;
+  private readonly onError: (error: Error) => void;
   private readonly queues = new Map<string, Queue>();
-  private readonly flows: FlowProducer;
+  private flows: FlowProducer | undefined;
 
   /** @param connection stays the caller's: it is not closed here */
   constructor(definitions: readonly JobShape[], connection: Redis, keyPrefix: string, onError: (error: Error) => void) {
     this.definitions = new Map(definitions.map((definition) => [definition.name, definition]));
     this.connection = connection;
     this.prefix = queuePrefix(keyPrefix);
-    this.flows = new FlowProducer({ connection, prefix: this.prefix });
-    this.flows.on('error', onError);
-    for (const name of this.definitions.keys()) {
-      const queue = new Queue(name, { connection: this.connection, prefix: this.prefix });
-      queue.on('error', onError);
-      this.queues.set(name, queue);
-    }
+    this.onError = onError;
   }
 
+  /** @throws ForewarmError FW_JOB_UNKNOWN */
   queue(name: string): Queue {
-    const queue = this.queues.get(name);
-    if (queue === undefined) throw new ForewarmError('FW_JOB_UNKNOWN', `no job is named ${name}`);
+    const open = this.queues.get(name);
+    if (open !== undefined) return open;
+    const queue = new Queue(this.definition(name).name, { connection: this.connection, prefix: this.prefix });
+    queue.on('error', this.onError);
+    this.queues.set(name, queue);
     return queue;
   }
 
@@ -69,7 +71,7 @@ export class Enqueuer {
 
   /** Adds a job that runs when all its children have ended, well or not. Ids must be unique for ever. */
   async addFlow(name: string, parent: FlowPart, childName: string, children: readonly FlowPart[]): Promise<void> {
-    await this.flows.add({
+    await this.flowProducer().add({
       name,
       queueName: name,
       data: parsePayload(this.definition(name), parent.payload),
@@ -94,9 +96,22 @@ export class Enqueuer {
     return state !== 'completed' && state !== 'failed' && state !== 'unknown';
   }
 
+  /** What a job carries, as it is stored; `undefined` when it is not there. */
+  async dataOf(name: string, id: string): Promise<unknown> {
+    return (await this.queue(name).getJob(id))?.data;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
-    await this.flows.close();
+    await this.flows?.close();
+  }
+
+  private flowProducer(): FlowProducer {
+    if (this.flows === undefined) {
+      this.flows = new FlowProducer({ connection: this.connection, prefix: this.prefix });
+      this.flows.on('error', this.onError);
+    }
+    return this.flows;
   }
 
   private definition(name: string): JobShape {

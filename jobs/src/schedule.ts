@@ -23,8 +23,8 @@ export function schedulesOf(definitions: readonly JobDefinition[], config: Confi
 /**
  * Makes the queues hold the configuration's schedules. Safe to repeat: a schedule that is there keeps its phase.
  * Returns the ids of those that were not there: a queue that lost its Redis has lost them without an error.
- * @param when `start` of a daemon: a schedule runs first after one period, and one with another period is changed; `later`:
- *   a schedule that was lost runs at once, others are left alone, so that daemons of an old and a new configuration do not
+ * @param when `start` of a daemon: a new schedule runs first after one period, and one that is there is brought up to date;
+ *   `later`: a schedule that was lost runs at once, others are left alone, so that daemons of an old and a new configuration do not
  *   change them back and forth
  */
 export async function upsertSchedules(
@@ -40,10 +40,9 @@ export async function upsertSchedules(
     const queue = enqueue.queue(definition.name);
     // One run at a time over all machines is kept in Redis, and lost with it.
     if (definition.concurrency === 'everywhere') await queue.setGlobalConcurrency(1);
-    const present = new Map((await queue.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler.every]));
+    const present = new Set((await queue.getJobSchedulers()).map((scheduler) => scheduler.key));
     for (const schedule of wanted.filter((candidate) => candidate.job === definition.name)) {
-      const same = Number(present.get(schedule.id)) === schedule.everyMs;
-      if (same || (present.has(schedule.id) && when === 'later')) continue;
+      if (present.has(schedule.id) && when === 'later') continue;
       if (!present.has(schedule.id)) created.push(schedule.id);
       const first = when === 'start' ? { startDate: clock.now() + schedule.everyMs } : {};
       await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs, ...first }, templateOf(schedule, enqueue));
@@ -72,22 +71,29 @@ export async function removeOtherSchedules(
   return removed;
 }
 
+/** Periods by which a schedule's next run may lie behind or ahead before it is taken for dead. */
+const DEAD_PERIODS = 3;
+
 /**
- * Makes a schedule anew whose runs have stopped although it is still there.
- * @returns whether there is such a schedule
+ * Makes schedules anew that are there and do not run: their next run is long past, or far ahead because a clock stepped
+ * back. Returns their ids.
  */
-export async function restartSchedule(
+export async function reviveSchedules(
   definitions: readonly JobDefinition[],
   config: Config,
   enqueue: Enqueuer,
-  id: string,
-): Promise<boolean> {
-  const schedule = schedulesOf(definitions, config).find((candidate) => candidate.id === id);
-  if (schedule === undefined) return false;
-  const queue = enqueue.queue(schedule.job);
-  await queue.removeJobScheduler(id);
-  await queue.upsertJobScheduler(id, { every: schedule.everyMs }, templateOf(schedule, enqueue));
-  return true;
+  clock: Clock,
+): Promise<string[]> {
+  const revived: string[] = [];
+  for (const schedule of schedulesOf(definitions, config)) {
+    const queue = enqueue.queue(schedule.job);
+    const next = (await queue.getJobScheduler(schedule.id))?.next;
+    if (next === undefined || Math.abs(clock.now() - next) <= DEAD_PERIODS * schedule.everyMs) continue;
+    await queue.removeJobScheduler(schedule.id);
+    await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs }, templateOf(schedule, enqueue));
+    revived.push(schedule.id);
+  }
+  return revived;
 }
 
 function templateOf(schedule: ScheduledJob, enqueue: Enqueuer) {

@@ -128,6 +128,11 @@ export const ERROR_CATALOGUE = {
   // Jobs and daemon
   FW_JOB_UNKNOWN: internal(false, 'A queue holds a job whose name no definition has.', 'Remove it from the queue.'),
   FW_JOB_PAYLOAD: input('The data of a job does not fit its schema.', 'Add the job again with the listed mends.'),
+  FW_JOB_NOT_HERE: internal(
+    true,
+    'A job is for a model that this daemon does not have in its configuration.',
+    'Give all daemons of one queue the same configuration.',
+  ),
   FW_JOB_TIME_LIMIT: internal(true, 'A job took longer than its definition allows.', 'Look at the log of its stores.'),
   FW_CYCLE_LOST: internal(true, 'A cycle vanished from the queue before it ended.', 'Nothing: the next one starts.'),
   FW_PORT_IN_USE: refused('The HTTP port is taken by another process.', 'Set http.port, or stop the other process.'),

@@ -7,9 +7,11 @@ import { closeRedis, connectRedis, makeRedis, type RedisKind } from '#shared/con
 import { ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
+import { within } from '#shared/within';
 
 const ATTEMPT_MS = 3_000;
 const PAUSE_MS = 500;
+const CLOSE_MS = 2_000;
 
 /** The daemon's connections. Its start waits for Redis as long as it takes, and says so. */
 export class Connections implements Service {
@@ -48,7 +50,7 @@ export class Connections implements Service {
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all([this.queue, this.queueWorkers, this.cache, this.subscriber].map(closeRedis));
-    await this.postgres.end().catch((error: unknown) => this.errors.report('closing PostgreSQL', error));
+    await within(this.postgres.end(), CLOSE_MS);
   }
 
   private async untilConnected(client: Redis, role: string): Promise<void> {

@@ -72,8 +72,8 @@ export class Daemon implements Service {
         ...forRole('scheduler', [
           new MissingListener(this.context, subscriber, errors),
           new Scheduler(registry, this.context, queue, errors),
-          new Watchdog(registry, this.context, errors),
         ]),
+        new Watchdog(registry, this.context, errors),
       ],
       ({ service, step, ms, error }) =>
         log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),

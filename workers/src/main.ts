@@ -20,6 +20,9 @@ function report(error: unknown): number {
   return error.exitCode;
 }
 
+/** After a command has ended: for its last output to be taken. */
+const LEFTOVERS_MS = 1_000;
+
 /** A reader that has seen enough (`| head`) is no error, and ends no running system. A disk that is full is one. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || process.exitCode) return;
@@ -36,4 +39,6 @@ makeProgram()
   )
   .then((code) => {
     process.exitCode ??= code;
+    // What has ended may still hold a timer, as a queue does that lost its Redis: the process does not wait for that.
+    setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
   });

@@ -8,6 +8,7 @@ import { asForewarmError, ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import { errorFacts, type Logger } from '#shared/logger';
 import type { RepeatedErrors } from '#shared/repeated-errors';
+import { within } from '#shared/within';
 
 /** Recovery after a crash takes about twice this. Nothing that runs here blocks the loop that renews the lock. */
 const LOCK_MS = 5_000;
@@ -61,8 +62,7 @@ export class QueueWorker implements Service {
     const finished = worker.close().catch((error: unknown) => this.errors.report(`closing ${this.name}`, error));
     if (await within(finished, this.context.config.shutdown.graceMs)) return;
     this.halt.abort();
-    if (await within(finished, HAND_BACK_MS)) return;
-    await within(worker.close(true), HAND_BACK_MS);
+    await within(finished, HAND_BACK_MS);
   }
 
   private async process(job: Job, token: string | undefined): Promise<unknown> {
@@ -85,14 +85,12 @@ export class QueueWorker implements Service {
   private async run(job: Job, payload: unknown, log: Logger): Promise<Outcome> {
     const { definition, context } = this;
     const limitMs = definition.timeLimitMs(context.config);
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), limitMs);
-    const signal = AbortSignal.any([this.halt.signal, limit.signal]);
-    const run = definition.run({ id: job.id ?? '', payload, context, log, signal, children: () => childrenOf(job) });
+    const interrupt = new Interrupt(this.halt.signal, limitMs, definition.name);
+    const run = definition.run({ id: job.id ?? '', payload, context, log, children: () => childrenOf(job) });
     try {
-      return await Promise.race([run, rejectOn(signal, `${definition.name} took longer than ${limitMs} ms`)]);
+      return await Promise.race([run, interrupt.happens]);
     } finally {
-      clearTimeout(timer);
+      interrupt.clear();
     }
   }
 }
@@ -108,7 +106,9 @@ function payloadOf(definition: JobDefinition, job: Job): unknown {
 function fail(job: Job, thrown: unknown, log: Logger): never {
   const error = asForewarmError(thrown);
   const attempts = job.opts.attempts ?? 1;
-  const again = error.retryable && job.attemptsMade + 1 < attempts;
+  // What is not of the catalogue comes from a client of Redis or PostgreSQL, and may well pass.
+  const passing = error.retryable || !(thrown instanceof ForewarmError);
+  const again = passing && job.attemptsMade + 1 < attempts;
   const facts = { id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
   if (again) {
     log.warn('job failed, it will be retried', facts);
@@ -123,19 +123,29 @@ async function childrenOf(job: Job): Promise<ChildResults> {
   return { values, failures };
 }
 
-function rejectOn(signal: AbortSignal, message: string): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new ForewarmError('FW_JOB_TIME_LIMIT', message)), { once: true });
-  });
-}
+/** What ends the wait for a run from outside: its time limit, or the daemon's halt. */
+class Interrupt {
+  readonly happens: Promise<never>;
+  private readonly halt: AbortSignal;
+  private readonly timer: NodeJS.Timeout;
+  private readonly onHalt: () => void;
 
-/** Whether `work` ended within `ms`. */
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const ended = await Promise.race([work.then(() => true as const), late]);
-  clearTimeout(timer);
-  return ended;
+  constructor(halt: AbortSignal, limitMs: number, job: string) {
+    let reject: (error: Error) => void = () => undefined;
+    this.happens = new Promise((_, fail) => {
+      reject = fail;
+    });
+    this.halt = halt;
+    this.onHalt = () => reject(new Error(`${job} was halted`));
+    this.timer = setTimeout(() => {
+      reject(new ForewarmError('FW_JOB_TIME_LIMIT', `${job} took longer than ${limitMs} ms`));
+    }, limitMs);
+    halt.addEventListener('abort', this.onHalt);
+  }
+
+  /** The halt lives as long as the daemon: a listener that stays on it is a leak. */
+  clear(): void {
+    clearTimeout(this.timer);
+    this.halt.removeEventListener('abort', this.onHalt);
+  }
 }

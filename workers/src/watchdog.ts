@@ -1,35 +1,27 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import type { JobContext } from '#jobs/context';
-import { startOfCycle } from '#jobs/cycle/cycle-id';
 import type { Registry } from '#jobs/registry';
-import { restartSchedule, upsertSchedules } from '#jobs/schedule';
+import { reviveSchedules, upsertSchedules } from '#jobs/schedule';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 
-/** Periods without a published cycle after which a schedule is taken for dead. */
-const DEAD_AFTER_PERIODS = 3;
-
 /**
- * Looks after the schedules from outside the queue: a Redis that comes back empty has lost them without an error, and a
- * schedule can be there and not run.
+ * Looks after the schedules from outside the queue, in each daemon: a Redis that comes back empty has lost them without an
+ * error, and a schedule can be there and not run.
  */
 export class Watchdog implements Service {
   readonly name = 'watchdog';
   private readonly registry: Registry;
   private readonly context: JobContext;
   private readonly errors: RepeatedErrors;
-  private readonly startedAtMs: number;
-  /** When each model's schedule was last restarted, in milliseconds since 1970 UTC. */
-  private readonly restartedAtMs = new Map<string, number>();
   /** Models whose cache was seen full: only what was there can have been lost. */
-  private readonly warmedOnce = new Set<string>();
+  private readonly seenFull = new Set<string>();
   private task: ScheduledTask | undefined;
 
   constructor(registry: Registry, context: JobContext, errors: RepeatedErrors) {
     this.registry = registry;
     this.context = context;
     this.errors = errors;
-    this.startedAtMs = context.clock.now();
   }
 
   async start(): Promise<void> {
@@ -49,38 +41,28 @@ export class Watchdog implements Service {
     this.task = undefined;
   }
 
-  /** One look; also what tests call. */
-  async check(): Promise<void> {
+  private async check(): Promise<void> {
     const { config, enqueue, clock, log, models } = this.context;
-    const created = await upsertSchedules(this.registry.definitions, config, enqueue, clock, 'later');
+    const { definitions } = this.registry;
+    const created = await upsertSchedules(definitions, config, enqueue, clock, 'later');
     if (created.length > 0) log.warn('schedules were gone and were made anew', { schedules: created });
-    for (const model of models.names) await this.checkModel(model);
+    const revived = await reviveSchedules(definitions, config, enqueue, clock);
+    if (revived.length > 0) log.warn('schedules did not run and were made anew', { schedules: revived });
+    for (const model of models.names) await this.checkCache(model);
   }
 
-  private async checkModel(model: string): Promise<void> {
-    const { cycles, enqueue, log } = this.context;
+  /** A cache that was full and is empty is healed at once; and every daemon shows how fresh it is. */
+  private async checkCache(model: string): Promise<void> {
+    const { enqueue, log, metrics } = this.context;
     const cache = this.context.cache(model);
-    const [pointer, metadata, holder] = await Promise.all([cache.pointer(), cache.metadata(), cycles.holder(model)]);
-    const runs = holder !== undefined && (await enqueue.isPending('publish', holder));
-    if (runs) return;
-    if (pointer === undefined && metadata === undefined && this.warmedOnce.has(model)) {
+    const [pointer, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
+    if (metadata !== undefined) metrics.lastUpdated.set({ model }, Date.parse(metadata.last_updated) / 1_000);
+    if (pointer !== undefined) {
+      this.seenFull.add(model);
+    } else if (this.seenFull.delete(model)) {
       log.warn('the cache is empty: healing', { model });
-      this.warmedOnce.delete(model);
       await enqueue.add('warm', { model, trigger: 'heal' }, `heal-${model}`);
     }
-    if (pointer !== undefined) this.warmedOnce.add(model);
-    await this.reviveSchedule(model, metadata === undefined ? this.startedAtMs : startOfCycle(metadata.cycle));
-  }
-
-  private async reviveSchedule(model: string, lastCycleAtMs: number): Promise<void> {
-    const { config, enqueue, clock, log, models } = this.context;
-    const periodMs = models.configured(model).everyMs;
-    const last = Math.max(lastCycleAtMs || 0, this.startedAtMs, this.restartedAtMs.get(model) ?? 0);
-    const silentMs = clock.now() - last;
-    if (silentMs < DEAD_AFTER_PERIODS * periodMs) return;
-    this.restartedAtMs.set(model, clock.now());
-    log.warn('no cycle for a long time: restarting the schedule', { model, silentMs, periodMs });
-    await restartSchedule(this.registry.definitions, config, enqueue, `warm-${model}`);
   }
 }
 

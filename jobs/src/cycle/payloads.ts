@@ -15,8 +15,10 @@ export const cyclePayload = z.strictObject({
   startedAtMs: z.int().nonnegative(),
   /** Categories in each batch. */
   batchSizes: z.array(z.int().positive()),
-  /** Whether the cycle covers every category of the model. */
-  whole: z.boolean(),
+  /** The first category of each batch, to name it by. */
+  batchStarts: z.array(z.string()),
+  /** For a cycle over every category of the model, which those are, by their hash. */
+  whole: z.string().nullable(),
 });
 export type CyclePayload = z.infer<typeof cyclePayload>;
 

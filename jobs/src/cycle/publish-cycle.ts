@@ -3,21 +3,23 @@ import type { LivePointer, Metadata } from '#shared/cache/pointer';
 import { errorFacts, type Logger } from '#shared/logger';
 import type { ModelSpec } from '#shared/model/spec';
 import type { JobContext } from '../context';
+import { categoriesHash } from './categories-hash';
 import type { CyclePayload } from './payloads';
+import { lastPublished, retireGenerations } from './retire-generations';
 import type { SettledCycle } from './settle-cycle';
 
 export interface Published {
-  /** The generation that readers follow now; absent when there is none yet. */
-  readonly live: string | undefined;
-  /** Whether this cycle made it so. */
-  readonly flipped: boolean;
+  /** What readers follow now; absent when nothing is live yet. */
+  readonly live: LivePointer | undefined;
+  readonly metadata: Metadata | undefined;
   /** Why the cycle's generation is not live, where it is not. */
   readonly withheld: string | null;
 }
 
 /**
  * Ends a cycle in the cache: brings the metadata up to date and, for a generation that is not live, flips the pointer when
- * every row is there. When nothing is live yet the first generation is published with what it has.
+ * every row is there. When nothing is live yet the first generation is published with what it has. Safe to repeat.
+ * @throws ForewarmError FW_REDIS_UNAVAILABLE, FW_MODEL_*
  */
 export async function publishCycle(
   context: JobContext,
@@ -26,45 +28,51 @@ export async function publishCycle(
   log: Logger,
 ): Promise<Published> {
   const cache = context.cache(payload.model);
-  const [live, known] = await Promise.all([cache.pointer(), cache.metadata()]);
-  if (settled.state === 'failed') return { live: live?.generation, flipped: false, withheld: settled.reason };
+  const [before, known] = await Promise.all([cache.pointer(), cache.metadata()]);
   const now = new Date(context.clock.now());
-  if (live?.generation === payload.generation) {
-    await cache.writeMetadata(metadataFor(payload, settled, now, known, await cache.indexSize(payload.generation)));
-    await dropUnwanted(context, cache, payload, log);
-    return { live: live.generation, flipped: false, withheld: null };
+  if (settled.state !== 'failed') await dropUnwanted(context, cache, payload, settled, log);
+  const next = await nextPointer(context, cache, payload, settled, before, now);
+  const live = 'pointer' in next ? next.pointer : before;
+  if (live === undefined) return { live, metadata: undefined, withheld: 'withheld' in next ? next.withheld : null };
+
+  const metadata = metadataFor(payload, settled, live, known, now, await cache.indexSize(live.generation));
+  if (live === before) {
+    await cache.writeMetadata(metadata);
+  } else {
+    await cache.publish(live, metadata);
+    log.info('generation published', { generation: live.generation, previous: live.previous });
   }
-  const spec = await context.models.resolve(payload.model);
-  const withheld = await reasonToWithhold(context, cache, spec, payload, live);
-  if (withheld !== null) return { live: live?.generation, flipped: false, withheld };
-  const pointer = pointerTo(spec, live, now);
-  await cache.publish(pointer, metadataFor(payload, settled, now, undefined, await cache.indexSize(spec.generation)));
-  log.info('generation published', { generation: spec.generation, previous: pointer.previous });
-  await retire(context, cache, pointer, live, now, log);
-  await dropUnwanted(context, cache, payload, log);
-  return { live: spec.generation, flipped: true, withheld: null };
+  if (settled.state !== 'failed') await retireGenerations(context, cache, live, payload.generation, log);
+  return { live, metadata, withheld: 'withheld' in next ? next.withheld : null };
 }
 
-async function reasonToWithhold(
+/** The pointer after this cycle: the one there is, or one to the cycle's generation; or why it stays away. */
+async function nextPointer(
   context: JobContext,
   cache: ModelCache,
-  spec: ModelSpec,
   payload: CyclePayload,
+  settled: SettledCycle,
   live: LivePointer | undefined,
-): Promise<string | null> {
-  if (spec.generation !== payload.generation) return 'the model file changed while the cycle ran';
-  if (live === undefined) return null;
-  const missing = await cache.missing(spec.generation, context.models.configured(payload.model).categories);
-  return missing.length === 0
-    ? null
-    : `${missing.length} rows of ${spec.generation} are missing, such as ${missing[0]}`;
+  now: Date,
+): Promise<{ pointer: LivePointer } | { withheld: string }> {
+  if (live?.generation === payload.generation) return { pointer: live };
+  if (settled.state === 'failed') return { withheld: settled.reason ?? 'the cycle failed' };
+  const spec = await context.models.resolve(payload.model);
+  if (spec.generation !== payload.generation) return { withheld: 'the model file changed while the cycle ran' };
+  if (live !== undefined) {
+    const missing = await cache.missing(spec.generation, context.models.configured(payload.model).categories);
+    const some = `${missing.length} rows of ${spec.generation} are missing, such as ${missing[0]}`;
+    if (missing.length > 0) return { withheld: some };
+  }
+  const previous = live?.generation ?? (await lastPublished(context, spec));
+  return { pointer: pointerTo(spec, previous, now) };
 }
 
-function pointerTo(spec: ModelSpec, live: LivePointer | undefined, now: Date): LivePointer {
+function pointerTo(spec: ModelSpec, previous: string | null, now: Date): LivePointer {
   return {
     format: 1,
     generation: spec.generation,
-    previous: live?.generation ?? null,
+    previous,
     publishedAt: now.toISOString(),
     modelVersion: spec.modelVersion,
     axes: spec.axes.map(({ name, values }) => ({ name, values: [...values] })),
@@ -73,68 +81,50 @@ function pointerTo(spec: ModelSpec, live: LivePointer | undefined, now: Date): L
 }
 
 /**
- * `last_updated` moves only when every row of the model was seen to: computed, found valid, or restored from a copy of the
- * same identity, which is what computing it again would give.
+ * `last_updated` moves only when every row of the live generation was seen to: computed, found valid, or restored from a
+ * copy of the same identity, which is what computing it again would give.
  */
 function metadataFor(
   payload: CyclePayload,
   settled: SettledCycle,
-  now: Date,
+  live: LivePointer,
   known: Metadata | undefined,
+  now: Date,
   rows: number,
 ): Metadata {
-  const fresh = payload.whole && settled.everyRow;
-  const sameGeneration = known?.generation === payload.generation ? known.last_updated : undefined;
+  const whole = payload.whole !== null && live.generation === payload.generation;
+  const before = known?.generation === live.generation ? known : undefined;
+  const seenTo = payload.batchSizes.reduce((total, size) => total + size, 0);
   return {
-    last_updated: fresh ? now.toISOString() : (sameGeneration ?? now.toISOString()),
-    generation: payload.generation,
+    last_updated: whole && settled.everyRow ? now.toISOString() : (before?.last_updated ?? live.publishedAt),
+    generation: live.generation,
     cycle: payload.cycle,
     rows,
-    expected: payload.whole ? sumOf(payload.batchSizes) : (known?.expected ?? rows),
-    duration_s: (now.getTime() - payload.startedAtMs) / 1_000,
-    state: settled.state,
+    expected: whole ? seenTo : (before?.expected ?? rows),
+    duration_s: Math.max(0, now.getTime() - payload.startedAtMs) / 1_000,
+    state: live.generation === payload.generation || settled.state === 'failed' ? settled.state : 'degraded',
   };
 }
 
-/** Deletes rows of categories that left the configuration, here and in Postgres. */
-async function dropUnwanted(context: JobContext, cache: ModelCache, payload: CyclePayload, log: Logger): Promise<void> {
-  if (!payload.whole) return;
+/**
+ * Deletes rows of categories that left the configuration, here and in Postgres. Only where this daemon has the categories
+ * that the cycle was planned for: one with an older configuration must not delete what a newer one added.
+ */
+async function dropUnwanted(
+  context: JobContext,
+  cache: ModelCache,
+  payload: CyclePayload,
+  settled: SettledCycle,
+  log: Logger,
+): Promise<void> {
   const { categories } = context.models.configured(payload.model);
-  if ((await cache.indexSize(payload.generation)) <= categories.length) return;
+  if (payload.whole !== categoriesHash(categories)) return;
+  // Every category of a whole cycle is in the index now, unless it failed: then the sizes may agree by chance.
+  if (settled.failed === 0 && (await cache.indexSize(payload.generation)) === categories.length) return;
   const dropped = await cache.dropUnwanted(payload.generation, new Set(categories));
   if (dropped.length === 0) return;
   log.info('rows of removed categories dropped', { rows: dropped.length });
   await context.rows.remove(payload.model, payload.generation, dropped).catch((error: unknown) => {
     log.warn('rows of removed categories stay in Postgres', errorFacts(error));
   });
-}
-
-/** Keeps the live generation and the one before it; drops what is older, by its index. */
-async function retire(
-  context: JobContext,
-  cache: ModelCache,
-  pointer: LivePointer,
-  before: LivePointer | undefined,
-  now: Date,
-  log: Logger,
-): Promise<void> {
-  const { model } = cache;
-  const kept = [pointer.generation, pointer.previous];
-  const known = await context.generations.list(model).catch(() => []);
-  const old = new Set([before?.previous, ...known.map((generation) => generation.id)]);
-  for (const generation of old) {
-    if (generation === undefined || generation === null || kept.includes(generation)) continue;
-    const rows = await cache.dropGeneration(generation);
-    await context.rows.removeGeneration(model, generation).catch((error: unknown) => {
-      log.warn('an old generation stays in Postgres', { generation, ...errorFacts(error) });
-    });
-    log.info('generation dropped', { generation, rows });
-  }
-  await context.generations.published(model, pointer.generation, pointer.previous, now).catch((error: unknown) => {
-    log.warn('the publishing could not be recorded', errorFacts(error));
-  });
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }

@@ -1,9 +1,24 @@
 import type { Redis } from 'ioredis';
+import { asking } from '#shared/connections/redis';
 import { queuePrefix } from '../enqueue';
+
+/** After a claim its cycle adds its jobs to the queue. A claim that had this time and has no jobs is lost. */
+const ADDING_MS = 15_000;
+
+const CLAIM = `if redis.call('set', KEYS[1], ARGV[1], 'NX') then
+  redis.call('set', KEYS[2], ARGV[1], 'PX', ARGV[2])
+  return 1
+end
+return 0`;
+
+const RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1], KEYS[2]) end return 0";
+
+/** What a wish for one more cycle asks for. */
+export type NextTrigger = 'schedule' | 'heal';
 
 /**
  * Which cycle of a model runs, in the queue's Redis: it is lost together with the cycle's jobs, never without them. Two
- * cycles of one model do not overlap.
+ * cycles of one model do not overlap. All methods throw FW_REDIS_UNAVAILABLE.
  */
 export class RunningCycles {
   private readonly redis: Redis;
@@ -16,30 +31,42 @@ export class RunningCycles {
 
   /** Whether the model was free and is now taken by `cycle`. */
   async claim(model: string, cycle: string): Promise<boolean> {
-    return (await this.redis.set(this.key(model), cycle, 'NX')) === 'OK';
+    const claimed = this.redis.eval(CLAIM, 2, this.key(model), this.key(model, 'adding'), cycle, ADDING_MS);
+    return (await asking(`claiming ${model}`, claimed)) === 1;
   }
 
   async holder(model: string): Promise<string | undefined> {
-    return (await this.redis.get(this.key(model))) ?? undefined;
+    return (await asking(`reading the running cycle of ${model}`, this.redis.get(this.key(model)))) ?? undefined;
+  }
+
+  /** Whether the holder took the model a moment ago, by the clock of Redis, and may still be adding its jobs. */
+  async isAdding(model: string): Promise<boolean> {
+    return (await asking(`reading the claim of ${model}`, this.redis.exists(this.key(model, 'adding')))) === 1;
   }
 
   /** Frees the model if `cycle` still holds it. */
   async release(model: string, cycle: string): Promise<void> {
-    const script = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0";
-    await this.redis.eval(script, 1, this.key(model), cycle);
+    await asking(`releasing ${model}`, this.redis.eval(RELEASE, 2, this.key(model), this.key(model, 'adding'), cycle));
   }
 
-  /** Asks for one more cycle when the running one has ended (policy `overlap: queue`). */
-  async wantNext(model: string): Promise<void> {
-    await this.redis.set(`${this.key(model)}:next`, '1');
+  /** Asks for one more cycle when the running one has ended. A scheduled one covers what a heal would. */
+  async wantNext(model: string, trigger: NextTrigger): Promise<void> {
+    const key = this.key(model, 'next');
+    const set = trigger === 'schedule' ? this.redis.set(key, trigger) : this.redis.set(key, trigger, 'NX');
+    await asking(`asking for another cycle of ${model}`, set);
   }
 
-  /** Whether one more cycle was asked for; the wish is taken back. */
-  async takeNext(model: string): Promise<boolean> {
-    return (await this.redis.getdel(`${this.key(model)}:next`)) !== null;
+  /** What was asked for while the cycle ran; the wish is taken back. */
+  async takeNext(model: string): Promise<NextTrigger | undefined> {
+    const wish = await asking(
+      `reading the wish for another cycle of ${model}`,
+      this.redis.getdel(this.key(model, 'next')),
+    );
+    return wish === 'schedule' || wish === 'heal' ? wish : undefined;
   }
 
-  private key(model: string): string {
-    return `${this.prefix}:running:${model}`;
+  private key(model: string, part?: 'adding' | 'next'): string {
+    const key = `${this.prefix}:running:${model}`;
+    return part === undefined ? key : `${key}:${part}`;
   }
 }

@@ -18,11 +18,14 @@ export interface SettledCycle extends RowCounts {
 /** Causes and categories that a reason names before it only counts. */
 const NAMED = 3;
 
+/** Which batches a cycle had. */
+export type BatchesOf = Pick<CyclePayload, 'batchSizes' | 'batchStarts'>;
+
 /**
  * Joins the results of a cycle's batches. Pure. A cycle is `failed` when it brought no row at all, `degraded` when a row
  * failed or the durable copy is behind, and `complete` otherwise.
  */
-export function settleCycle(payload: Pick<CyclePayload, 'batchSizes'>, children: ChildResults): SettledCycle {
+export function settleCycle(payload: BatchesOf, children: ChildResults): SettledCycle {
   const summaries = byNumber(children.values) as ReadonlyMap<number, BatchSummary>;
   const errors = byNumber(children.failures) as ReadonlyMap<number, string>;
   const batches = payload.batchSizes.map((categories, number) => {
@@ -35,7 +38,7 @@ export function settleCycle(payload: Pick<CyclePayload, 'batchSizes'>, children:
   const durableErrors = [...summaries.values()].flatMap((summary) => summary.durableError ?? []);
   const brought = counts.computed + counts.restored + counts.verified;
   const state = brought === 0 ? 'failed' : counts.failed > 0 || durableErrors.length > 0 ? 'degraded' : 'complete';
-  const reasons = [...rowReasons(batches, counts.failed), ...postgresReason(durableErrors)];
+  const reasons = [...rowReasons(payload, batches, counts.failed), ...postgresReason(durableErrors)];
   return {
     ...counts,
     state,
@@ -57,9 +60,14 @@ function failedBatch(number: number, categories: number, error: string): BatchRe
   return { number, state: 'failed', categories, ...counts, timings: null, failures: [], error };
 }
 
-function rowReasons(batches: readonly BatchRecord[], failed: number): string[] {
+function rowReasons(payload: BatchesOf, batches: readonly BatchRecord[], failed: number): string[] {
   const causes = [
-    ...batches.filter((batch) => batch.state === 'failed').map((batch) => `batch ${batch.number}: ${batch.error}`),
+    ...batches
+      .filter((batch) => batch.state === 'failed')
+      .map(({ number, categories, error }) => {
+        const from = JSON.stringify(payload.batchStarts[number] ?? '');
+        return `batch ${number} (${categories} categories from ${from}): ${error}`;
+      }),
     ...batches.flatMap((batch) => batch.failures.map((failure) => `${failure.category}: ${failure.message}`)),
   ];
   if (failed === 0) return [];

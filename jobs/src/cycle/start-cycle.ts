@@ -1,3 +1,4 @@
+import type { LivePointer } from '#shared/cache/pointer';
 import { rowByteLength } from '#shared/cache/row';
 import { asForewarmError } from '#shared/errors';
 import type { BatchMode } from '#shared/inference/protocol';
@@ -6,11 +7,9 @@ import { type ModelSpec, rowFrame } from '#shared/model/spec';
 import type { CycleRecord, Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { batchSize, planBatches } from './batches';
-import { batchId, newCycleId, startOfCycle } from './cycle-id';
-import type { BatchPayload, CyclePayload } from './payloads';
-
-/** A claim younger than this may still be adding its jobs: it is not taken for lost. */
-const CLAIM_GRACE_MS = 10_000;
+import { categoriesHash } from './categories-hash';
+import { batchId, newCycleId } from './cycle-id';
+import { type BatchPayload, type CyclePayload, cyclePayload } from './payloads';
 
 export interface CycleRequest {
   readonly model: string;
@@ -25,19 +24,29 @@ export type CycleStart =
   | { readonly started: true; readonly cycle: string; readonly batches: number }
   | { readonly started: false; readonly reason: string };
 
+/** What a cycle is planned from; known before the model is claimed, because finding it out can take long. */
+interface Ground {
+  readonly spec: ModelSpec;
+  readonly live: LivePointer | undefined;
+}
+
 /**
  * Plans a cycle and adds its jobs: one per batch, and the one that publishes when they have ended. Does nothing while
  * another cycle of the model runs.
- * @throws ForewarmError FW_MODEL_*, FW_REDIS_UNAVAILABLE; the failure is recorded as a failed cycle
+ * @throws ForewarmError FW_MODEL_*, FW_REDIS_UNAVAILABLE; a failure is recorded as a failed cycle
  */
 export async function startCycle(context: JobContext, request: CycleRequest, log: Logger): Promise<CycleStart> {
   const cycle = newCycleId(context.clock.now());
   const cycleLog = log.with({ cycle });
-  if (!(await claim(context, request, cycle, cycleLog))) return notStarted(context, request, cycle, cycleLog);
   try {
-    return await plan(context, request, cycle, cycleLog);
+    const [spec, live] = await Promise.all([
+      context.models.resolve(request.model),
+      context.cache(request.model).pointer(),
+    ]);
+    if (!(await claim(context, request.model, cycle, cycleLog))) return notStarted(context, request, cycle, cycleLog);
+    // The claim is kept when this fails: the jobs may have been added all the same, and a claim without jobs gives way.
+    return await addJobs(context, request, cycle, { spec, live }, cycleLog);
   } catch (error) {
-    await context.cycles.release(request.model, cycle);
     const reason = asForewarmError(error).message;
     await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, cycleLog);
     context.metrics.cycles.inc({ model: request.model, state: 'failed' });
@@ -45,80 +54,94 @@ export async function startCycle(context: JobContext, request: CycleRequest, log
   }
 }
 
-async function plan(context: JobContext, request: CycleRequest, cycle: string, log: Logger): Promise<CycleStart> {
-  const spec = await context.models.resolve(request.model);
-  const live = await context.cache(request.model).pointer();
+async function addJobs(
+  context: JobContext,
+  request: CycleRequest,
+  cycle: string,
+  { spec, live }: Ground,
+  log: Logger,
+): Promise<CycleStart> {
   const mode = request.mode ?? (live?.generation === spec.generation ? 'compute' : 'fill');
   const model = context.models.configured(request.model);
   const categories = request.categories ?? model.categories;
-  const size = batchSize(categories.length, rowByteLength(rowFrame(spec)), model.batchSize);
-  const batches = planBatches(categories, size);
-
+  const batches = planBatches(categories, batchSize(categories.length, rowByteLength(rowFrame(spec)), model.batchSize));
+  const common = { cycle, model: request.model, generation: spec.generation };
   const payload: CyclePayload = {
-    cycle,
-    model: request.model,
-    generation: spec.generation,
+    ...common,
     trigger: request.trigger,
     startedAtMs: context.clock.now(),
     batchSizes: batches.map((batch) => batch.length),
-    whole: request.categories === undefined,
+    batchStarts: batches.map((batch) => batch[0] ?? ''),
+    whole: request.categories === undefined ? categoriesHash(model.categories) : null,
   };
-  await context.enqueue.addFlow(
-    'publish',
-    { id: cycle, payload },
-    'warm-batch',
-    batches.map((batch, number) => ({
-      id: batchId(cycle, number),
-      payload: {
-        cycle,
-        number,
-        model: request.model,
-        generation: spec.generation,
-        mode,
-        categories: batch,
-      } satisfies BatchPayload,
-    })),
-  );
-  const facts = { trigger: request.trigger, mode, generation: spec.generation, rows: categories.length };
-  log.debug('cycle planned', { ...facts, batches: batches.length });
-  await rememberGeneration(context, spec, log);
-  const counts = { expected: categories.length, batches: batches.length, generation: spec.generation };
-  await remember(context, { ...blank(context, request, cycle), ...counts, state: 'running', finishedAt: null }, log);
+  const children = batches.map((batch, number) => ({
+    id: batchId(cycle, number),
+    payload: { ...common, number, mode, categories: batch } satisfies BatchPayload,
+  }));
+  const record = { ...blank(context, request, cycle), expected: categories.length, batches: batches.length };
+  const running: CycleRecord = { ...record, generation: spec.generation, state: 'running', finishedAt: null };
+  // The history does not hold the jobs up; whichever is written last, the end of a cycle stays its end.
+  await Promise.all([
+    context.enqueue.addFlow('publish', { id: cycle, payload }, 'warm-batch', children),
+    rememberGeneration(context, spec, live, log).then(() => remember(context, running, log)),
+  ]);
+  log.debug('cycle planned', { trigger: request.trigger, mode, rows: categories.length, batches: batches.length });
   return { started: true, cycle, batches: batches.length };
 }
 
 /** Takes the model for this cycle. A holder whose jobs are gone from the queue is lost and gives way. */
-async function claim(context: JobContext, request: CycleRequest, cycle: string, log: Logger): Promise<boolean> {
-  const { model } = request;
-  if (await context.cycles.claim(model, cycle)) return true;
-  const holder = await context.cycles.holder(model);
-  if (holder !== undefined) {
-    const young = Math.abs(context.clock.now() - startOfCycle(holder)) < CLAIM_GRACE_MS;
-    if (young || (await context.enqueue.isPending('publish', holder))) return false;
-    log.warn('a cycle vanished from the queue before it ended; starting anew', { code: 'FW_CYCLE_LOST', lost: holder });
-    await context.cycles.release(model, holder);
+async function claim(context: JobContext, model: string, cycle: string, log: Logger): Promise<boolean> {
+  const { cycles, enqueue } = context;
+  let taken = await cycles.claim(model, cycle);
+  if (!taken) {
+    const holder = await cycles.holder(model);
+    const holds =
+      holder !== undefined && ((await cycles.isAdding(model)) || (await enqueue.isPending('publish', holder)));
+    if (holds) return false;
+    if (holder !== undefined) {
+      log.warn('a cycle vanished from the queue before it ended', { code: 'FW_CYCLE_LOST', lost: holder });
+      await cycles.release(model, holder);
+    }
+    taken = await cycles.claim(model, cycle);
   }
-  const taken = await context.cycles.claim(model, cycle);
-  const reason = 'its jobs vanished from the queue';
-  await context.history.closeLost(model, [cycle], reason).catch((error: unknown) => {
-    log.warn('lost cycles could not be closed in the history', errorFacts(error));
-  });
+  if (taken) await closeLost(context, model, cycle, log);
   return taken;
 }
 
-/** The overlap policy, for a scheduled tick that finds a cycle of its model still running. */
+/** What the history still has as running is not: this cycle alone holds the model. */
+async function closeLost(context: JobContext, model: string, cycle: string, log: Logger): Promise<void> {
+  await context.history.closeLost(model, [cycle], 'its jobs vanished from the queue').catch((error: unknown) => {
+    log.warn('lost cycles could not be closed in the history', errorFacts(error));
+  });
+}
+
+/** The overlap policy, for a request that finds a cycle of its model still running. */
 async function notStarted(context: JobContext, request: CycleRequest, cycle: string, log: Logger): Promise<CycleStart> {
-  const holder = await context.cycles.holder(request.model);
+  const { model, trigger } = request;
+  const holder = await context.cycles.holder(model);
   const reason = `cycle ${holder ?? 'of another daemon'} still runs`;
-  if (request.trigger !== 'schedule') return { started: false, reason };
-  if (context.models.configured(request.model).overlap === 'queue') {
-    await context.cycles.wantNext(request.model);
-    return { started: false, reason: `${reason}; another follows it` };
+  const follows = { started: false, reason: `${reason}; another follows it` } as const;
+  if (trigger === 'heal') {
+    await context.cycles.wantNext(model, 'heal');
+    return follows;
+  }
+  if (trigger === 'startup') return { started: false, reason };
+  const queued = context.models.configured(model).overlap === 'queue';
+  // A cycle over some rows is no reason to leave the others for a whole period.
+  if (queued || trigger === 'command' || !(await isWhole(context, holder))) {
+    await context.cycles.wantNext(model, 'schedule');
+    return follows;
   }
   log.warn('cycle skipped', { reason });
-  context.metrics.cycles.inc({ model: request.model, state: 'skipped' });
+  context.metrics.cycles.inc({ model, state: 'skipped' });
   await remember(context, { ...blank(context, request, cycle), state: 'skipped', reason }, log);
   return { started: false, reason };
+}
+
+async function isWhole(context: JobContext, cycle: string | undefined): Promise<boolean> {
+  const data = cycle === undefined ? undefined : await context.enqueue.dataOf('publish', cycle);
+  const payload = cyclePayload.safeParse(data);
+  return !payload.success || payload.data.whole !== null;
 }
 
 function blank(context: JobContext, request: CycleRequest, cycle: string): CycleRecord {
@@ -145,8 +168,14 @@ async function remember(context: JobContext, record: CycleRecord, log: Logger): 
   });
 }
 
-async function rememberGeneration(context: JobContext, spec: ModelSpec, log: Logger): Promise<void> {
-  await context.generations.begin(spec).catch((error: unknown) => {
+async function rememberGeneration(
+  context: JobContext,
+  spec: ModelSpec,
+  live: LivePointer | undefined,
+  log: Logger,
+): Promise<void> {
+  const liveSince = live?.generation === spec.generation ? new Date(live.publishedAt) : null;
+  await context.generations.begin(spec, liveSince).catch((error: unknown) => {
     log.warn('the generation could not be recorded', errorFacts(error));
   });
 }

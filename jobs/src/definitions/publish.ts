@@ -4,6 +4,7 @@ import type { CycleRecord } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
+import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
 import { defineJob } from '../define-job';
 
@@ -16,6 +17,7 @@ export const publish = defineJob({
   facts: ({ cycle, model }) => ({ cycle, model }),
   retries: { attempts: 5, firstDelayMs: 500 },
   async run({ payload, context, log, children }) {
+    requireModel(context, payload.model);
     const settled = settleCycle(payload, await children());
     const published = await publishCycle(context, payload, settled, log);
     const record = toRecord(context, payload, settled, published);
@@ -23,9 +25,8 @@ export const publish = defineJob({
       log.warn('the cycle could not be recorded in the history', errorFacts(error));
     });
     await context.cycles.release(payload.model, payload.cycle);
-    if (await context.cycles.takeNext(payload.model)) {
-      await context.enqueue.add('warm', { model: payload.model, trigger: 'schedule' });
-    }
+    const next = await context.cycles.takeNext(payload.model);
+    if (next !== undefined) await context.enqueue.add('warm', { model: payload.model, trigger: next });
     report(context, record, published, log);
     return { outcome: 'done', summary: { state: record.state, reason: record.reason } };
   },
@@ -76,8 +77,8 @@ function report(context: JobContext, record: CycleRecord, published: Published, 
   for (const [action, rows] of Object.entries({ computed, restored, verified, failed })) {
     metrics.rows.inc({ model, action }, rows);
   }
-  if (published.live !== undefined && state !== 'failed' && failed === 0) {
-    metrics.lastUpdated.set({ model }, context.clock.now() / 1_000);
+  if (published.metadata !== undefined) {
+    metrics.lastUpdated.set({ model }, Date.parse(published.metadata.last_updated) / 1_000);
   }
   const some = Object.fromEntries(Object.entries({ restored, verified, failed }).filter(([, rows]) => rows > 0));
   log[LEVELS[state]](`cycle ${state}`, {
@@ -88,7 +89,7 @@ function report(context: JobContext, record: CycleRecord, published: Published, 
     ...some,
     durable,
     batches: record.batches,
-    live: published.live ?? null,
+    live: published.live?.generation ?? null,
     ...(record.reason === null ? {} : { reason: record.reason }),
   });
 }

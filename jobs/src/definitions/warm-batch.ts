@@ -1,5 +1,6 @@
 import { ForewarmError } from '#shared/errors';
 import { batchPayload } from '../cycle/payloads';
+import { requireModel } from '../cycle/require-model';
 import { defineJob } from '../define-job';
 
 /** Some seconds beyond the time limit of the inference process, which is the one that counts. */
@@ -16,6 +17,7 @@ export const warmBatch = defineJob({
   retries: { attempts: 3, firstDelayMs: 500 },
   timeLimitMs: (config) => config.inference.timeLimitMs + MARGIN_MS,
   async run({ payload: { model, generation, categories, mode }, context }) {
+    requireModel(context, model);
     const spec = await context.models.resolve(model);
     if (spec.generation !== generation) {
       throw new ForewarmError(

@@ -1,9 +1,12 @@
 import type { Redis } from 'ioredis';
-import { execChecked } from '../connections/redis';
+import { asking, execChecked } from '../connections/redis';
+import { asForewarmError } from '../errors';
 import type { CacheEvent } from './events';
 import { KeySpace } from './keys';
 import { type LivePointer, type Metadata, parseLivePointer, parseMetadata } from './pointer';
+import type { RowFrame } from './row';
 import { slices } from './slices';
+import { validRows } from './valid-rows';
 
 /** Keys to one round trip: larger ones stall the loop, smaller ones cost time. */
 const SLICE = 500;
@@ -21,11 +24,11 @@ export class ModelCache {
   }
 
   async pointer(): Promise<LivePointer | undefined> {
-    return parseLivePointer(await this.redis.get(this.keys.live));
+    return parseLivePointer(await asking(`reading ${this.keys.live}`, this.redis.get(this.keys.live)));
   }
 
   async metadata(): Promise<Metadata | undefined> {
-    return parseMetadata(await this.redis.get(this.keys.metadata));
+    return parseMetadata(await asking(`reading ${this.keys.metadata}`, this.redis.get(this.keys.metadata)));
   }
 
   /** Makes a generation the live one and tells readers: pointer, metadata and event in one transaction. */
@@ -40,7 +43,8 @@ export class ModelCache {
   }
 
   async writeMetadata(metadata: Metadata): Promise<void> {
-    await this.redis.set(this.keys.metadata, JSON.stringify(metadata));
+    const text = JSON.stringify(metadata);
+    await asking(`writing ${this.keys.metadata}`, this.redis.set(this.keys.metadata, text));
   }
 
   /** Those of `categories` that have no row in the generation, asked in slices. */
@@ -48,7 +52,8 @@ export class ModelCache {
     const missing: string[] = [];
     for (const slice of slices(categories, SLICE)) {
       const names = slice.map((category) => this.keys.row(generation, category));
-      if ((await this.redis.exists(...names)) === slice.length) continue;
+      const present = await asking(`looking for rows of ${this.keys.root}`, this.redis.exists(...names));
+      if (present === slice.length) continue;
       const commands = this.redis.pipeline();
       for (const name of names) commands.exists(name);
       const replies = await execChecked(commands, `looking for rows of ${this.keys.root}`);
@@ -57,9 +62,15 @@ export class ModelCache {
     return missing;
   }
 
+  /** Those of `categories` that have no row in the generation, or one that is not whole. Reads the rows. */
+  async faulty(generation: string, frame: RowFrame, categories: readonly string[]): Promise<string[]> {
+    const valid = await validRows(this.redis, this.keys, generation, frame, categories);
+    return categories.filter((category) => !valid.has(category));
+  }
+
   /** Number of index entries: the rows that the generation should have, wanted or not. */
   async indexSize(generation: string): Promise<number> {
-    return this.redis.scard(this.keys.index(generation));
+    return asking(`counting rows of ${this.keys.root}`, this.redis.scard(this.keys.index(generation)));
   }
 
   /** Deletes rows of categories that are no longer wanted. Returns the categories that went. */
@@ -91,6 +102,10 @@ export class ModelCache {
   /** The generation's categories in parts; one that is added or removed meanwhile may or may not come. */
   async *walkIndex(generation: string): AsyncGenerator<string[]> {
     const stream = this.redis.sscanStream(this.keys.index(generation), { count: SLICE });
-    for await (const part of stream as AsyncIterable<string[]>) if (part.length > 0) yield part;
+    try {
+      for await (const part of stream as AsyncIterable<string[]>) if (part.length > 0) yield part;
+    } catch (error) {
+      throw asForewarmError(error, 'FW_REDIS_UNAVAILABLE', `walking the index of ${this.keys.root}`);
+    }
   }
 }

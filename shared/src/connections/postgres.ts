@@ -13,9 +13,8 @@ export function makePostgres(options: PostgresOptions, onError: (error: Error) =
   const config: PoolConfig = {
     connectionString: options.url,
     connectionTimeoutMillis: options.connectTimeoutMs,
-    statement_timeout: options.statementTimeoutMs,
-    // The server may be gone without a word: the client's own limit is a little longer than the server's.
-    query_timeout: options.statementTimeoutMs + 1_000,
+    // The client's own limit: a transaction pooler refuses a connection that asks for the server's at its start.
+    query_timeout: options.statementTimeoutMs,
     max: options.poolSize,
     keepAlive: true,
     application_name: 'forewarm',
@@ -33,9 +32,9 @@ export function makePostgres(options: PostgresOptions, onError: (error: Error) =
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await connect(pool);
   try {
-    await client.query('BEGIN');
+    await transactionCommand(client, 'BEGIN');
     const result = await work(client);
-    await client.query('COMMIT');
+    await transactionCommand(client, 'COMMIT');
     client.release();
     return result;
   } catch (error) {
@@ -46,6 +45,14 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     );
     client.release(rollback);
     throw error;
+  }
+}
+
+async function transactionCommand(client: PoolClient, command: 'BEGIN' | 'COMMIT'): Promise<void> {
+  try {
+    await client.query(command);
+  } catch (error) {
+    throw postgresError(error, command);
   }
 }
 
@@ -73,6 +80,12 @@ export async function query<R extends object>(
   } catch (error) {
     throw postgresError(error, what);
   }
+}
+
+/** Whether the server understood and refused a statement, as against being away, stopping or out of connections. */
+export function isRefusal(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code);
 }
 
 /** Wraps what `pg` throws, keeping the server's message; `what` says what was being done. */

@@ -1,5 +1,6 @@
 import { type ChainableCommander, Redis, type RedisOptions } from 'ioredis';
-import { type ErrorCode, ForewarmError, messageOf } from '../errors';
+import { asForewarmError, type ErrorCode, ForewarmError, messageOf } from '../errors';
+import { within } from '../within';
 
 /**
  * The ways in which the product talks to Redis. They differ in what a command does while Redis is away:
@@ -76,13 +77,25 @@ function untilReady(client: Redis, timeoutMs: number): Promise<void> {
   });
 }
 
+/** How long a server may take to say goodbye. */
+const QUIT_MS = 500;
+
 /** Ends a connection whatever its state, without waiting for replies that will not come. */
 export async function closeRedis(client: Redis): Promise<void> {
-  if (client.status !== 'ready') {
-    client.disconnect();
-    return;
+  if (client.status === 'ready') await within(client.quit(), QUIT_MS);
+  client.disconnect();
+}
+
+/**
+ * A command, with what it throws as an error of the catalogue.
+ * @throws ForewarmError FW_REDIS_UNAVAILABLE; `what` says what was being done
+ */
+export async function asking<T>(what: string, command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    throw asForewarmError(error, 'FW_REDIS_UNAVAILABLE', what);
   }
-  await client.quit().catch(() => client.disconnect());
 }
 
 /**

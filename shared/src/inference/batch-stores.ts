@@ -1,4 +1,10 @@
-import { type CircuitBreakerPolicy, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import {
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleAll,
+  isBrokenCircuitError,
+} from 'cockatiel';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { makePostgres } from '../connections/postgres';
@@ -14,6 +20,8 @@ export class BatchStores {
   readonly redis: Redis;
   private readonly rows: RowStore;
   private readonly breaker: CircuitBreakerPolicy;
+  /** Why the breaker opened. */
+  private lastError: unknown;
   private readonly pool: Pool;
 
   constructor(targets: StoreTargets) {
@@ -27,10 +35,15 @@ export class BatchStores {
 
   /**
    * Runs `work` on Postgres unless it failed a moment ago.
-   * @throws whatever `work` throws; an error of the breaker while it is open
+   * @throws whatever `work` throws, and the same again while Postgres is left alone
    */
   async withPostgres<T>(work: (rows: RowStore) => Promise<T>): Promise<T> {
-    return this.breaker.execute(() => work(this.rows));
+    try {
+      return await this.breaker.execute(() => work(this.rows));
+    } catch (error) {
+      if (!isBrokenCircuitError(error)) this.lastError = error;
+      throw this.lastError ?? error;
+    }
   }
 
   async close(): Promise<void> {

@@ -38,7 +38,7 @@ export async function computeRows(
     const inferred = performance.now();
     const computedAtMs = now();
     for (const { category, values } of results) {
-      const failure = values instanceof ForewarmError ? values : notFinite(category, values);
+      const failure = values instanceof ForewarmError ? values : notFinite(values);
       if (failure !== undefined) failures.push({ category, code: failure.code, message: failure.message });
       else rows.push({ category, bytes: encodeRow(frame, values as Float32Array, computedAtMs), computedAtMs });
     }
@@ -70,10 +70,10 @@ async function runRows(model: OnnxModel, categories: readonly string[]): Promise
   return results;
 }
 
-function notFinite(category: string, values: Float32Array): ForewarmError | undefined {
+function notFinite(values: Float32Array): ForewarmError | undefined {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
-      return new ForewarmError('FW_VALUE_NOT_FINITE', `${category}: value ${i} of ${values.length} is ${values[i]}`);
+      return new ForewarmError('FW_VALUE_NOT_FINITE', `value ${i} of ${values.length} is ${values[i]}`);
     }
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import workerpool from 'workerpool';
-import { ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
+import { asForewarmError, ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
 import type { Service } from '../lifecycle';
 import type { ModelSpec } from '../model/spec';
 import type { BatchSummary, BatchTask, InspectTask, TaskStarted } from './protocol';
@@ -116,7 +116,7 @@ export class InferencePool implements Service {
       const result: T = await pool.exec(method, [task], { on: (begun: TaskStarted) => watch.begin(begun.pid) });
       return { result };
     } catch (error) {
-      const known = catalogued(error);
+      const known = catalogued(error) ?? thrownInside(error);
       if (known !== undefined) return { error: known, begun: true };
       const lost = watch.expired
         ? new ForewarmError('FW_INFERENCE_TIME_LIMIT', `${what} took longer than ${this.options.timeLimitMs} ms`)
@@ -191,6 +191,14 @@ function catalogued(error: unknown): ForewarmError | undefined {
   const plain = error as Partial<PlainError> | null;
   if (typeof plain?.code !== 'string' || !(plain.code in ERROR_CATALOGUE)) return undefined;
   return ForewarmError.fromPlain(plain as PlainError);
+}
+
+/** What the library says when a process is no longer there. */
+const GONE = /^(Workerpool )?Worker (terminated|Terminating|is terminated|error)|^Pool terminated/;
+
+/** An exception of the program in the process, which lives on: a fault of ours. */
+function thrownInside(error: unknown): ForewarmError | undefined {
+  return GONE.test(messageOf(error)) ? undefined : asForewarmError(error, 'FW_INTERNAL', 'in an inference process');
 }
 
 function endOf(error: unknown): string {

@@ -1,7 +1,8 @@
 import { KeySpace } from '../cache/keys';
 import { decodeRow } from '../cache/row';
 import { writeRows } from '../cache/row-writer';
-import { slices } from '../cache/slices';
+import { validRows } from '../cache/valid-rows';
+import { asking } from '../connections/redis';
 import { asForewarmError, messageOf } from '../errors';
 import type { OnnxModel } from '../model/onnx-model';
 import { rowFrame } from '../model/spec';
@@ -9,9 +10,6 @@ import type { StoredRow } from '../store/row-store';
 import type { BatchStores } from './batch-stores';
 import { computeRows } from './compute-rows';
 import { type BatchSummary, type BatchTask, LISTED_FAILURES } from './protocol';
-
-/** Rows to one `MGET` when a fill looks at what is there. */
-const FILL_SLICE = 256;
 
 /**
  * Computes one batch and writes its rows: to the cache first, which is what readers wait for, then to Postgres. A batch
@@ -25,7 +23,10 @@ export async function runBatch(
   now: () => number,
 ): Promise<BatchSummary> {
   const keys = new KeySpace(task.stores.keyPrefix, task.spec.name);
-  const kept = task.mode === 'fill' ? await validInCache(task, keys, stores) : new Set<string>();
+  const frame = rowFrame(task.spec);
+  const { generation } = task.spec;
+  const kept =
+    task.mode === 'fill' ? await validRows(stores.redis, keys, generation, frame, task.categories) : new Set<string>();
   const wanted = task.categories.filter((category) => !kept.has(category));
   const restored = task.mode === 'fill' ? await fromPostgres(task, wanted, stores) : [];
   const have = new Set(restored.map((row) => row.category));
@@ -35,6 +36,7 @@ export async function runBatch(
     now,
   );
 
+  if (kept.size > 0) await indexAgain(task, keys, kept, stores);
   const redis = await timed(() =>
     writeRows(stores.redis, keys, task.spec.generation, [...restored, ...computed.rows], task.expireAfterMs).catch(
       (error: unknown) => Promise.reject(asForewarmError(error, 'FW_REDIS_WRITE_FAILED')),
@@ -59,20 +61,15 @@ export async function runBatch(
   };
 }
 
-/** Categories whose row in the cache is whole and of this generation. */
-async function validInCache(task: BatchTask, keys: KeySpace, stores: BatchStores): Promise<Set<string>> {
-  const frame = rowFrame(task.spec);
-  const valid = new Set<string>();
-  for (const slice of slices(task.categories, FILL_SLICE)) {
-    const found = await stores.redis
-      .mgetBuffer(...slice.map((category) => keys.row(task.spec.generation, category)))
-      .catch((error: unknown) => Promise.reject(asForewarmError(error, 'FW_REDIS_UNAVAILABLE', 'reading rows')));
-    slice.forEach((category, i) => {
-      const bytes = found[i];
-      if (bytes != null && decodeRow(bytes, frame).ok) valid.add(category);
-    });
-  }
-  return valid;
+/** Rows that stay are put into the index again: a row without its entry would be found by readers only. */
+async function indexAgain(
+  task: BatchTask,
+  keys: KeySpace,
+  kept: ReadonlySet<string>,
+  stores: BatchStores,
+): Promise<void> {
+  const added = stores.redis.sadd(keys.index(task.spec.generation), ...kept);
+  await asking('indexing rows', added);
 }
 
 /** Rows that Postgres holds whole and of this generation; none when it is away: they are computed then. */

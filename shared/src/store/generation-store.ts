@@ -6,7 +6,7 @@ import type { ModelSpec } from '../model/spec';
 export interface GenerationRecord {
   readonly model: string;
   readonly id: string;
-  readonly state: 'warming' | 'live' | 'previous' | 'dropped';
+  readonly state: 'warming' | 'live' | 'previous' | 'retiring' | 'dropped';
   readonly modelVersion: string;
   readonly createdAt: Date;
   readonly publishedAt: Date | null;
@@ -20,27 +20,31 @@ export class GenerationStore {
     this.pool = pool;
   }
 
-  /** Records a generation that is about to be warmed; one that is known keeps its state, a dropped one warms again. */
-  async begin(spec: ModelSpec): Promise<void> {
+  /**
+   * Records a generation that is about to be warmed; one that is known keeps its state, a dropped one warms again.
+   * @param liveSince when it was published, for the one that is live: Postgres may have been away then
+   */
+  async begin(spec: ModelSpec, liveSince: Date | null): Promise<void> {
     await query(
       this.pool,
-      `INSERT INTO forewarm.generation AS old (model, id, state, identity, identity_parts, model_version)
-       VALUES ($1, $2, 'warming', $3, $4, $5)
+      `INSERT INTO forewarm.generation AS old (model, id, state, identity, identity_parts, model_version, published_at)
+       VALUES ($1, $2, CASE WHEN $6::timestamptz IS NULL THEN 'warming' ELSE 'live' END, $3, $4, $5, $6)
        ON CONFLICT (model, id) DO UPDATE SET
-         state = CASE old.state WHEN 'dropped' THEN 'warming' ELSE old.state END,
+         state = CASE WHEN excluded.state = 'live' THEN 'live' WHEN old.state = 'dropped' THEN 'warming' ELSE old.state END,
+         published_at = coalesce(old.published_at, excluded.published_at),
          model_version = excluded.model_version`,
-      [spec.name, spec.generation, spec.identity, identityDocument(spec), spec.modelVersion],
+      [spec.name, spec.generation, spec.identity, identityDocument(spec), spec.modelVersion, liveSince],
       `recording generation ${spec.generation} of ${spec.name}`,
     );
   }
 
-  /** Makes the states agree with what was published: one live, at most one previous, the others dropped. */
+  /** Makes the states agree with what was published: one live, at most one previous, those that were it before retiring. */
   async published(model: string, live: string, previous: string | null, at: Date): Promise<void> {
     await query(
       this.pool,
       `UPDATE forewarm.generation SET
          state = CASE WHEN id = $2 THEN 'live' WHEN id = $3 THEN 'previous'
-                      WHEN state = 'warming' THEN 'warming' ELSE 'dropped' END,
+                      WHEN state IN ('live', 'previous') THEN 'retiring' ELSE state END,
          published_at = CASE WHEN id = $2 AND state <> 'live' THEN $4 ELSE published_at END
        WHERE model = $1`,
       [model, live, previous, at],
@@ -48,6 +52,18 @@ export class GenerationStore {
     );
   }
 
+  /** Records that nothing of a generation is kept any longer. */
+  async dropped(model: string, id: string): Promise<void> {
+    const what = `recording the end of generation ${id} of ${model}`;
+    await query(
+      this.pool,
+      `UPDATE forewarm.generation SET state = 'dropped' WHERE model = $1 AND id = $2`,
+      [model, id],
+      what,
+    );
+  }
+
+  /** Those of which something is kept, newest first. */
   async list(model: string): Promise<GenerationRecord[]> {
     const { rows } = await query<{
       id: string;

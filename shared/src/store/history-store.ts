@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { CycleState } from '../cache/pointer';
+import { slices } from '../cache/slices';
 import { inTransaction, postgresError, query } from '../connections/postgres';
 import type { BatchTimings, CategoryFailure } from '../inference/protocol';
 import { valuesList } from './multi-row';
@@ -49,9 +50,12 @@ export interface BatchRecord extends RowCounts {
 export interface HistoryBounds {
   readonly keepForMs: number;
   readonly keepCycles: number;
-  /** Batches are kept of this many last cycles, and of those that did not complete. */
+  /** Batches are kept of this many last cycles; those that did not complete stay as long as their cycle. */
   readonly keepBatchesOf: number;
 }
+
+/** PostgreSQL takes 65,535 parameters to a statement. */
+const BATCHES_PER_STATEMENT = 1_000;
 
 const CYCLE_COLUMNS = `id, model, generation, trigger, state, host, started_at, finished_at, duration_ms, expected, batches,
   computed, restored, verified, failed, durable, reason`;
@@ -64,7 +68,10 @@ export class HistoryStore {
     this.pool = pool;
   }
 
-  /** Inserts a cycle, or replaces what is known of it; its batches are written with it, all or nothing. */
+  /**
+   * Inserts a cycle, or replaces what is known of it; its batches are written with it, all or nothing. The news that it
+   * runs may come late, and does not replace its end.
+   */
   async record(cycle: CycleRecord, batches: readonly BatchRecord[] = []): Promise<void> {
     try {
       await inTransaction(this.pool, async (client) => {
@@ -73,19 +80,21 @@ export class HistoryStore {
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
            ON CONFLICT (id) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at,
              duration_ms = excluded.duration_ms, computed = excluded.computed, restored = excluded.restored,
-             verified = excluded.verified, failed = excluded.failed, durable = excluded.durable, reason = excluded.reason`,
+             verified = excluded.verified, failed = excluded.failed, durable = excluded.durable, reason = excluded.reason
+           WHERE excluded.state <> 'running'`,
           cycleParameters(cycle),
         );
-        if (batches.length === 0) return;
-        const values = valuesList(
-          batches.map((batch) => batchParameters(cycle.id, batch)),
-          ['text', 'int', 'text', 'int', 'int', 'int', 'int', 'int', 'int', 'jsonb', 'jsonb', 'text'],
-        );
-        await client.query(
-          `INSERT INTO forewarm.batch (cycle, number, state, categories, computed, restored, verified, failed, durable,
-             timings, failures, error) VALUES ${values.text} ON CONFLICT (cycle, number) DO NOTHING`,
-          values.parameters,
-        );
+        for (const slice of slices(batches, BATCHES_PER_STATEMENT)) {
+          const values = valuesList(
+            slice.map((batch) => batchParameters(cycle.id, batch)),
+            ['text', 'int', 'text', 'int', 'int', 'int', 'int', 'int', 'int', 'jsonb', 'jsonb', 'text'],
+          );
+          await client.query(
+            `INSERT INTO forewarm.batch (cycle, number, state, categories, computed, restored, verified, failed, durable,
+               timings, failures, error) VALUES ${values.text} ON CONFLICT (cycle, number) DO NOTHING`,
+            values.parameters,
+          );
+        }
       });
     } catch (error) {
       throw postgresError(error, `recording cycle ${cycle.id}`);
@@ -128,7 +137,7 @@ export class HistoryStore {
     const batches = await query(
       this.pool,
       `DELETE FROM forewarm.batch b USING forewarm.cycle c
-       WHERE c.id = b.cycle AND c.state = 'complete'
+       WHERE c.id = b.cycle AND b.state = 'complete'
          AND c.id NOT IN (SELECT id FROM forewarm.cycle ORDER BY started_at DESC LIMIT $1)`,
       [bounds.keepBatchesOf],
       'pruning batches',

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { Umzug, type UmzugStorage } from 'umzug';
-import { inTransaction, postgresError } from '../connections/postgres';
+import { inTransaction, isRefusal, postgresError } from '../connections/postgres';
 import { ForewarmError, messageOf } from '../errors';
 import { MIGRATIONS } from './migrations/all';
 import type { Migration } from './migrations/migration';
@@ -59,6 +59,8 @@ async function step(client: PoolClient, migrations: readonly Migration[]): Promi
   try {
     return (await umzug.up({ step: 1 }))[0]?.name;
   } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    if (!isRefusal(cause)) throw postgresError(cause, 'migrating the schema forewarm');
     throw new ForewarmError('FW_MIGRATION_FAILED', messageOf(error), { cause: error });
   }
 }

@@ -61,16 +61,6 @@ export class RowStore {
     return rows.map((row) => ({ category: row.category, bytes: row.bytes, computedAtMs: row.computed_at.getTime() }));
   }
 
-  async count(model: string, generation: string): Promise<number> {
-    const { rows } = await query<{ n: number }>(
-      this.pool,
-      'SELECT count(*)::int AS n FROM forewarm.row WHERE model = $1 AND generation = $2',
-      [model, generation],
-      `counting the rows of ${model}`,
-    );
-    return rows[0]?.n ?? 0;
-  }
-
   async remove(model: string, generation: string, categories: readonly string[]): Promise<void> {
     await query(
       this.pool,

@@ -5,6 +5,7 @@ import { KeySpace } from '../cache/keys';
 import { type LivePointer, parseLivePointer, parseMetadata } from '../cache/pointer';
 import { decodeRow } from '../cache/row';
 import { type Clock, systemClock } from '../clock';
+import { asking } from '../connections/redis';
 import { ForewarmError } from '../errors';
 
 /** A prediction with where it came from. */
@@ -36,6 +37,7 @@ export class RedisReader {
   private readonly keyPrefix: string;
   private readonly staleAfterMs: number;
   private readonly clock: Clock;
+  private readonly pointers = new Map<string, { readonly text: string; readonly pointer: LivePointer }>();
 
   /** @param redis a connected client; it stays the caller's */
   constructor(redis: Redis, options: ReaderOptions = {}) {
@@ -52,13 +54,16 @@ export class RedisReader {
    */
   async predict(model: string, category: string, coordinates: Coordinates): Promise<Answer> {
     const keys = new KeySpace(this.keyPrefix, model);
-    const [pointerText = null, metadataText = null] = await this.redis.mget(keys.live, keys.metadata);
-    const live = parseLivePointer(pointerText);
+    const [pointerText = null, metadataText = null] = await asking(
+      `reading the pointer of ${model}`,
+      this.redis.mget(keys.live, keys.metadata),
+    );
+    const live = this.parsePointer(model, pointerText);
     if (live === undefined) {
       throw new ForewarmError('FW_NOT_WARMED', `nothing is published for the model ${model} in this Redis`);
     }
     const cell = cellIndex(live.axes, coordinates);
-    const bytes = await this.redis.getBuffer(keys.row(live.generation, category));
+    const bytes = await asking(`reading a row of ${model}`, this.redis.getBuffer(keys.row(live.generation, category)));
     if (bytes === null) throw await this.missing(keys, live, category);
     const identity = Buffer.from(live.generation, 'hex');
     const decoded = decodeRow(bytes);
@@ -82,8 +87,17 @@ export class RedisReader {
     };
   }
 
+  /** A pointer may hold thousands of axis values and seldom changes: it is parsed once. */
+  private parsePointer(model: string, text: string | null): LivePointer | undefined {
+    const known = this.pointers.get(model);
+    if (known !== undefined && known.text === text) return known.pointer;
+    const pointer = parseLivePointer(text);
+    if (text !== null && pointer !== undefined) this.pointers.set(model, { text, pointer });
+    return pointer;
+  }
+
   private async missing(keys: KeySpace, live: LivePointer, category: string): Promise<ForewarmError> {
-    const indexed = await this.redis.sismember(keys.index(live.generation), category);
+    const indexed = await asking('reading the index', this.redis.sismember(keys.index(live.generation), category));
     if (indexed === 0) {
       return new ForewarmError('FW_CATEGORY_UNKNOWN', `there is no row for the category ${JSON.stringify(category)}`);
     }
@@ -97,7 +111,7 @@ export class RedisReader {
 
   private async report(keys: KeySpace, live: LivePointer, category: string): Promise<void> {
     const event: CacheEvent = { type: 'missing', generation: live.generation, categories: [category] };
-    await this.redis.publish(keys.events, JSON.stringify(event));
+    await asking('telling the daemon', this.redis.publish(keys.events, JSON.stringify(event)));
   }
 }
 

@@ -23,7 +23,7 @@ const PAYLOADS: Record<string, Record<string, unknown>> = {
   'warm-batch': { cycle, number: 0, model: 'calls', generation, mode: 'compute', categories: ['a'] },
   publish: {
     ...{ cycle, model: 'calls', generation, trigger: 'schedule', startedAtMs: 0 },
-    ...{ batchSizes: [64, 46], whole: true },
+    ...{ batchSizes: [64, 46], batchStarts: ['a', 'b'], whole: '0123456789abcdef' },
   },
   'warm-on-startup': { model: 'calls' },
   'prune-history': {},
@@ -106,7 +106,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ['publish', { batchSizes: [64, 0] }, 'at batchSizes[1]'],
   ['publish', { startedAtMs: 1.5 }, 'at startedAtMs'],
   ['publish', { trigger: 'nightly' }, 'at trigger'],
-  ['publish', { whole: 'yes' }, 'at whole'],
+  ['publish', { whole: true }, 'at whole'],
 ])('%s refuses %j', (name, change, place) => {
   const job = registry.get(name);
   if (job === undefined) throw new Error(`no job is named ${name}`);

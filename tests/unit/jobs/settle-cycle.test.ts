@@ -21,7 +21,8 @@ const settle = (
 ) => {
   const keyed = <T>(results: Record<number, T>) =>
     Object.fromEntries(Object.entries(results).map(([number, result]) => [key(Number(number)), result]));
-  return settleCycle({ batchSizes }, { values: keyed(summaries), failures: keyed(failures) });
+  const batchStarts = batchSizes.map((_, number) => `first of ${number}`);
+  return settleCycle({ batchSizes, batchStarts }, { values: keyed(summaries), failures: keyed(failures) });
 };
 
 test('a cycle whose batches all brought their rows is complete', () => {
@@ -72,7 +73,8 @@ test('a batch that failed makes the cycle degraded, with all its categories', ()
     state: 'degraded',
     everyRow: false,
     ...{ computed: 64, failed: 46 },
-    reason: '46 rows failed and kept their old values: batch 1: a batch of 46 of calls took longer than 60000 ms',
+    reason:
+      '46 rows failed and kept their old values: batch 1 (46 categories from "first of 1"): a batch of 46 of calls took longer than 60000 ms',
   });
   expect(settled.batches[1]).toEqual({
     ...{ number: 1, state: 'failed', categories: 46, computed: 0, restored: 0, verified: 0, failed: 46, durable: 0 },
@@ -83,7 +85,9 @@ test('a batch that failed makes the cycle degraded, with all its categories', ()
 test('a batch without any result has failed', () => {
   const settled = settle([64, 46], { 0: summary() });
   expect(settled).toMatchObject({ state: 'degraded', everyRow: false, failed: 46 });
-  expect(settled.reason).toBe('46 rows failed and kept their old values: batch 1: its result is missing');
+  expect(settled.reason).toBe(
+    '46 rows failed and kept their old values: batch 1 (46 categories from "first of 1"): its result is missing',
+  );
 });
 
 test('a result counts more than an earlier failure of the same batch', () => {
@@ -94,7 +98,7 @@ test('a cycle that brought no row has failed', () => {
   const settled = settle([64, 46], {}, { 0: 'Redis refused to write', 1: 'Redis refused to write' });
   expect(settled).toMatchObject({ state: 'failed', everyRow: false, computed: 0, failed: 110, durable: 0 });
   expect(settled.reason).toBe(
-    '110 rows failed and kept their old values: batch 0: Redis refused to write; batch 1: Redis refused to write',
+    '110 rows failed and kept their old values: batch 0 (64 categories from "first of 0"): Redis refused to write; batch 1 (46 categories from "first of 1"): Redis refused to write',
   );
 });
 
@@ -113,7 +117,7 @@ test('a reason names three causes and says that there are others', () => {
 test('batches that failed are named before single categories', () => {
   const one = summary({ computed: 63, failed: 1, failures: [failure('a', 'NaN')] });
   expect(settle([64, 46], { 0: one }, { 1: 'crashed' }).reason).toBe(
-    '47 rows failed and kept their old values: batch 1: crashed; a: NaN',
+    '47 rows failed and kept their old values: batch 1 (46 categories from "first of 1"): crashed; a: NaN',
   );
 });
 

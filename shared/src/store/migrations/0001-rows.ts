@@ -10,7 +10,7 @@ export const rows: Migration = {
     CREATE TABLE forewarm.generation (
       model         text        NOT NULL,
       id            text        NOT NULL,
-      state         text        NOT NULL CHECK (state IN ('warming', 'live', 'previous', 'dropped')),
+      state         text        NOT NULL CHECK (state IN ('warming', 'live', 'previous', 'retiring', 'dropped')),
       identity      text        NOT NULL,
       identity_parts jsonb      NOT NULL,
       model_version text        NOT NULL,

@@ -25,6 +25,7 @@ export const history: Migration = {
     );
     CREATE INDEX cycle_by_model ON forewarm.cycle (model, started_at DESC);
     CREATE INDEX cycle_by_start ON forewarm.cycle (started_at);
+    CREATE INDEX cycle_running ON forewarm.cycle (model) WHERE state = 'running';
     CREATE TABLE forewarm.batch (
       cycle      text    NOT NULL REFERENCES forewarm.cycle (id) ON DELETE CASCADE,
       number     integer NOT NULL,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { maskUrl } from '#shared/config/secrets';
 import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
+import { errorFacts } from '#shared/logger';
 import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
 import type { Daemon } from '../../daemon';
 import { firstCycle } from '../../first-cycle';
@@ -38,7 +39,12 @@ async function up(invocation: Invocation, options: UpCommandOptions): Promise<vo
   // Loaded here and not above: every other command would wait for it too.
   const { Up } = await import('../../up.js');
   const { folder, environment } = invocation;
-  const service = new Up({ folder, environment, log, configure, onExit: serverLost });
+  const onExit = (error: ForewarmError): void => {
+    // Stopping takes a while without it: not in silence.
+    log.warn('a private server ended by itself: stopping', { server: error.details.server });
+    serverLost(error);
+  };
+  const service = new Up({ folder, environment, log, configure, onExit });
   await runUntilSignal(service, log, async (signal) => {
     const { daemon } = service;
     if (daemon === undefined) return;
@@ -60,8 +66,20 @@ async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: 
   invocation.answer({ url: daemon.http.url, folder: service.embedded.folder }, () =>
     [invocation.colours.bold('Forewarm is up.'), ...lines, ''].join('\n'),
   );
-  for (const model of config.models) {
-    await firstCycle(daemon.context, model.name, 0, FIRST_CYCLE_LIMIT_MS, signal);
+  for (const model of config.models) await showFirst(invocation, daemon, model, signal);
+  invocation.answer({ running: true }, () => 'One line per cycle follows; Ctrl-C stops everything.');
+  await aborted(signal);
+}
+
+/** A first prediction as soon as there is one. What goes wrong with it is told, and ends nothing. */
+async function showFirst(
+  invocation: Invocation,
+  daemon: Daemon,
+  model: ModelConfig,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await firstCycle(daemon.context, model.name, 0, Number.POSITIVE_INFINITY, signal);
     const { answer, pairs, category, coordinates } = await lookUp(daemon, model);
     invocation.answer({ model: model.name, category, coordinates, ...answer }, () =>
       [
@@ -69,11 +87,11 @@ async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: 
           `--category "${category}" ${pairs.join(' ')}\`:`,
         describeAnswer(model.name, category, pairs, answer),
         '',
-        'One line per cycle follows; Ctrl-C stops everything.',
       ].join('\n'),
     );
+  } catch (error) {
+    if (!signal.aborted) daemon.context.log.warn('no first prediction', { model: model.name, ...errorFacts(error) });
   }
-  await aborted(signal);
 }
 
 async function check(invocation: Invocation, daemon: Daemon, beganMs: number, signal: AbortSignal): Promise<void> {

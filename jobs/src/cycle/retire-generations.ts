@@ -1,0 +1,51 @@
+import type { ModelCache } from '#shared/cache/model-cache';
+import type { LivePointer } from '#shared/cache/pointer';
+import { errorFacts, type Logger } from '#shared/logger';
+import type { ModelSpec } from '#shared/model/spec';
+import type { GenerationRecord } from '#shared/store/generation-store';
+import type { JobContext } from '../context';
+
+/** The generation that was live last according to Postgres, for a cache that has lost its pointer. */
+export async function lastPublished(context: JobContext, spec: ModelSpec): Promise<string | null> {
+  const known = await context.generations.list(spec.name).catch(() => []);
+  const others = known.filter((generation) => generation.id !== spec.generation);
+  const last = others.find(({ state }) => state === 'live') ?? others.find(({ state }) => state === 'previous');
+  return last?.id ?? null;
+}
+
+/**
+ * Makes the record of generations agree with the pointer, and drops those that are neither live, nor the one before, nor
+ * being warmed: from the cache by their index, then from Postgres. Safe to repeat: what could not be dropped because
+ * Postgres was away is dropped after a later cycle.
+ */
+export async function retireGenerations(
+  context: JobContext,
+  cache: ModelCache,
+  live: LivePointer,
+  warming: string,
+  log: Logger,
+): Promise<void> {
+  const { generations, rows } = context;
+  const { model } = cache;
+  try {
+    const known = await generations.list(model);
+    if (agrees(known, live, warming)) return;
+    await generations.published(model, live.generation, live.previous, new Date(live.publishedAt));
+    const kept = [live.generation, live.previous, warming];
+    for (const { id } of known.filter((generation) => !kept.includes(generation.id))) {
+      const dropped = await cache.dropGeneration(id);
+      await rows.removeGeneration(model, id);
+      await generations.dropped(model, id);
+      log.info('generation dropped', { generation: id, rows: dropped });
+    }
+  } catch (error) {
+    log.warn('old generations could not be retired; the next cycle tries again', errorFacts(error));
+  }
+}
+
+function agrees(known: readonly GenerationRecord[], live: LivePointer, warming: string): boolean {
+  const states = new Map(known.map(({ id, state }) => [id, state]));
+  if (states.get(live.generation) !== 'live') return false;
+  if (live.previous !== null && states.has(live.previous) && states.get(live.previous) !== 'previous') return false;
+  return known.every(({ id }) => id === live.generation || id === live.previous || id === warming);
+}

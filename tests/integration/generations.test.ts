@@ -1,0 +1,109 @@
+import { smallModel, someCategories, TestSystem } from '../support/system';
+
+/** A model file that changes while the daemon runs, and categories that come and go. */
+
+jest.setTimeout(90_000);
+
+const categories = someCategories(10);
+
+let system: TestSystem;
+
+beforeEach(async () => {
+  system = await TestSystem.start();
+});
+afterEach(() => system.stop());
+
+test('a changed file is warmed beside the live generation, which flips once; the one before the last is dropped', async () => {
+  system.configureSmall(categories, { every: '1s', batchSize: 2 });
+  const listener = system.client.duplicate();
+  const events: { type: string; generation: string }[] = [];
+  listener.on('message', (_channel, message: string) => events.push(JSON.parse(message)));
+  await listener.subscribe('forewarm:m:events');
+  const daemon = system.daemon();
+  const generations = [String((await daemon.cycle()).live)];
+  for (const bias of [100, 200]) {
+    system.write('m.onnx', smallModel(categories, { bias }));
+    const { generation, previous } = await daemon.logged(({ message, generation: found }) => {
+      return message === 'generation published' && !generations.includes(String(found));
+    });
+    expect(previous).toBe(generations.at(-1));
+    generations.push(String(generation));
+  }
+  await daemon.logged(({ message, generation }) => message === 'generation dropped' && generation === generations[0]);
+  await daemon.cycle('complete', daemon.mark);
+  expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+  listener.disconnect();
+
+  const [first = '', second = '', third = ''] = generations;
+  expect(await system.cache().pointer()).toMatchObject({ generation: third, previous: second });
+  // All rows of a generation are there before readers are sent to it, and each is published once.
+  const published = events.filter(({ type }) => type === 'published').map(({ generation }) => generation);
+  expect(published).toEqual(generations);
+  for (const generation of generations) {
+    const flip = events.findIndex((event) => event.type === 'published' && event.generation === generation);
+    const rows = events.slice(0, flip).filter((event) => event.type === 'rows' && event.generation === generation);
+    expect(rows.length).toBeGreaterThanOrEqual(5);
+  }
+  expect(events.filter(({ type }) => type === 'dropped').map(({ generation }) => generation)).toEqual([first]);
+
+  for (const [generation, count] of [
+    [first, 0],
+    [second, 10],
+    [third, 10],
+  ] as const) {
+    expect((await system.rows(generation, categories)).size).toBe(count);
+    expect((await system.durableRows(generation, categories)).size).toBe(count);
+    expect(await system.client.scard(system.cache().keys.index(generation))).toBe(count);
+  }
+  expect(await system.client.keys(`forewarm:m:${first}*`)).toEqual([]);
+  const { rows } = await system.pool.query('SELECT id, state FROM forewarm.generation ORDER BY created_at');
+  expect(rows).toEqual([
+    { id: first, state: 'dropped' },
+    { id: second, state: 'previous' },
+    { id: third, state: 'live' },
+  ]);
+});
+
+test('a file that is no model leaves the live generation in place, until it is mended', async () => {
+  system.configureSmall(categories, { every: '1s' });
+  const daemon = system.daemon();
+  const { live } = await daemon.cycle();
+  system.write('m.onnx', 'half of a file');
+  const failed = await system.recorded(({ state }) => state === 'failed');
+  expect(failed).toMatchObject({ trigger: 'schedule', generation: null, batches: 0 });
+  expect(failed.reason).toMatch(/m\.onnx .* is not a model that the runtime can load/);
+  expect(await system.cache().pointer()).toMatchObject({ generation: live, previous: null });
+  system.write('m.onnx', smallModel(categories, { bias: 7 }));
+  expect(
+    await daemon.logged(({ message, previous }) => message === 'generation published' && previous === live),
+  ).toBeDefined();
+});
+
+test('rows of categories that left the configuration are dropped, and new ones are computed at the start', async () => {
+  system.configureSmall(categories, { every: '1h' });
+  const first = system.daemon();
+  const generation = String((await first.cycle()).live);
+  expect(await first.stop()).toEqual({ code: 0, signal: null });
+
+  // The model file stays, and with it the generation.
+  const fewer = [...categories.slice(0, 6), 'category 99999'];
+  system.configure({
+    m: { file: 'm.onnx', axes: { day: { from: 0, to: 3 }, hour: { from: 0, to: 5 } }, categories: fewer, every: '1h' },
+  });
+  const second = system.daemon();
+  const startup = await second.logged(({ trigger }) => trigger === 'startup');
+  expect(startup).toMatchObject({ message: 'cycle complete', rows: 1, computed: 1, live: generation });
+  await system.queue('warm').add('warm', { model: 'm', trigger: 'schedule' });
+  await second.logged(({ message, trigger }) => message === 'cycle complete' && trigger === 'schedule');
+  expect(second.lines).toContainEqual(
+    expect.objectContaining({ message: 'rows of removed categories dropped', rows: 4 }),
+  );
+  const metadata = await system.cache().metadata();
+  expect(await second.stop()).toEqual({ code: 0, signal: null });
+
+  expect(metadata).toMatchObject({ generation, rows: 7, expected: 7, state: 'complete' });
+  const all = [...new Set([...categories, ...fewer])];
+  expect([...(await system.rows(generation, all)).keys()].sort()).toEqual(fewer);
+  expect([...(await system.durableRows(generation, all)).keys()].sort()).toEqual(fewer);
+  expect((await system.client.smembers(system.cache().keys.index(generation))).sort()).toEqual(fewer);
+});
