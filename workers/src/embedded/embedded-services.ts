@@ -115,15 +115,21 @@ export class EmbeddedServices implements Service {
   /** The file by which other commands find the running servers. */
   private urls(): Service {
     const file = () => join(this.folder, URLS_FILE);
+    // Another `up` may run here, whose file it is then.
+    let written = false;
     return {
       name: 'services file',
       start: async () => {
         const urls: EmbeddedUrls = { redisUrl: this.redisUrl, postgresUrl: this.postgresUrl };
         // Removed first: the mode counts only for a new file.
         rmSync(file(), { force: true });
+        written = true;
         writeFileSync(file(), `${JSON.stringify(urls, undefined, 2)}\n`, { mode: 0o600 });
       },
-      stop: async () => rmSync(file(), { force: true }),
+      stop: async () => {
+        if (written) rmSync(file(), { force: true });
+        written = false;
+      },
     };
   }
 
