@@ -4,12 +4,13 @@ import type { JobContext } from './context';
 import type { JobShape } from './job-shape';
 
 /**
- * What a job may end with. A job returns `done` or `skipped`; what it throws becomes `retry` when the catalogue says that
+ * What a job may end with. A job returns `done`, `skipped`, or `later` to run again after a while; what it throws becomes `retry` when the catalogue says that
  * the error may pass by itself and attempts are left, and `failed` (for good) otherwise.
  */
 export type Outcome =
   | { readonly outcome: 'done'; readonly summary: unknown }
-  | { readonly outcome: 'skipped'; readonly reason: string };
+  | { readonly outcome: 'skipped'; readonly reason: string }
+  | { readonly outcome: 'later'; readonly afterMs: number; readonly reason: string };
 
 /** When a job runs by itself. `key` tells schedules of one job apart, such as the model's name. */
 export interface JobSchedule<P> {

@@ -7,6 +7,13 @@ import { type JobShape, parsePayload } from './job-shape';
 const KEEP_DONE = { count: 100 };
 const KEEP_FAILED = { age: 24 * 3600, count: 1_000 };
 
+/** Jobs of one key are added once. */
+export interface Once {
+  readonly key: string;
+  /** What a job that runs already means: `follow`, one more comes after it; `share`, it is enough. */
+  readonly ifRunning: 'follow' | 'share';
+}
+
 export interface FlowPart {
   readonly id: string;
   readonly payload: unknown;
@@ -59,12 +66,13 @@ export class Enqueuer {
   }
 
   /**
-   * Adds one job. With `once`, a job of that key that waits is enough, and one that runs is followed by at most one more.
+   * Adds one job and returns its id. With `once`, a job of that key that waits is enough, and its id is returned.
    * @throws ForewarmError FW_JOB_PAYLOAD
    */
-  async add(name: string, payload: unknown, once?: string): Promise<string> {
+  async add(name: string, payload: unknown, once?: Once): Promise<string> {
     const data = parsePayload(this.definition(name), payload);
-    const deduplication = once === undefined ? {} : { deduplication: { id: once, keepLastIfActive: true } };
+    const deduplication =
+      once === undefined ? {} : { deduplication: { id: once.key, keepLastIfActive: once.ifRunning === 'follow' } };
     const job = await this.queue(name).add(name, data, { ...this.options(name), ...deduplication });
     return job.id ?? '';
   }

@@ -135,6 +135,18 @@ export const ERROR_CATALOGUE = {
   ),
   FW_JOB_TIME_LIMIT: internal(true, 'A job took longer than its definition allows.', 'Look at the log of its stores.'),
   FW_CYCLE_LOST: internal(true, 'A cycle vanished from the queue before it ended.', 'Nothing: the next one starts.'),
+  FW_CYCLE_UNKNOWN: notFound(
+    'The run history has no cycle of that id.',
+    'See forewarm cycles; old cycles are deleted after a while (history.*).',
+  ),
+  FW_CYCLE_NOT_RUNNING: refused(
+    'The cycle does not run, so there is nothing to cancel.',
+    'See forewarm cycles for what became of it.',
+  ),
+  FW_NOTHING_TO_RETRY: refused(
+    'No row of the cycle failed, or it still runs.',
+    'See forewarm cycles show; to warm everything again use forewarm warm.',
+  ),
   FW_PORT_IN_USE: refused('The HTTP port is taken by another process.', 'Set http.port, or stop the other process.'),
 
   // Embedded default

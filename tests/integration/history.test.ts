@@ -128,5 +128,5 @@ function cycle(id: string, more: Partial<CycleRecord>): CycleRecord {
 }
 
 function batch(number: number, state: BatchRecord['state'] = 'complete'): BatchRecord {
-  return { number, state, categories: 1, timings: null, failures: [], error: null, ...COUNTS };
+  return { number, state, categories: 1, timings: null, failures: [], failedCategories: [], error: null, ...COUNTS };
 }

@@ -139,7 +139,7 @@ export class TestSystem {
 
   /** The run history, oldest first. */
   async history(model = 'm'): Promise<CycleRecord[]> {
-    return (await new HistoryStore(this.pool).lastCycles(model, 10_000)).reverse();
+    return (await new HistoryStore(this.pool).lastCycles({ model }, 10_000)).reverse();
   }
 
   /** The first cycle of the run history that fits, as soon as there is one. */

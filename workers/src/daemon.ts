@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
+import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
 import { registry } from '#jobs/registry';
@@ -157,6 +158,7 @@ function makeContext(
     generations: new GenerationStore(postgres),
     history: new HistoryStore(postgres),
     cycles: new RunningCycles(queue, config.keyPrefix),
+    paused: new PausedModels(queue, config.keyPrefix),
   };
 }
 

@@ -26,7 +26,7 @@ export async function firstCycle(
     if (metadata !== undefined && startOfCycle(metadata.cycle) >= since) return metadata;
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
-  const [last] = await context.history.lastCycles(model, 1).catch(() => []);
+  const [last] = await context.history.lastCycles({ model }, 1).catch(() => []);
   const why =
     last === undefined ? 'no cycle began' : `cycle ${last.id} is ${last.state}: ${last.reason ?? 'no reason'}`;
   throw new ForewarmError('FW_CHECK_FAILED', `no cycle of ${model} was published within ${limitMs / 1_000} s: ${why}`);

@@ -60,7 +60,7 @@ export class MissingListener implements Service {
       }, GAP_MS),
     );
     this.context.enqueue
-      .add('warm', { model, trigger: 'heal', categories }, `heal-${model}`)
+      .add('warm', { model, trigger: 'heal', categories }, { key: `heal-${model}`, ifRunning: 'follow' })
       .catch((error: unknown) => this.errors.report('asking for a heal', error));
   }
 }

@@ -1,4 +1,4 @@
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import type { ChildResults, JobDefinition, Outcome } from '#jobs/define-job';
@@ -73,9 +73,12 @@ export class QueueWorker implements Service {
       log = log.with(definition.facts(payload));
       const outcome = await this.run(job, payload, log);
       if (outcome.outcome === 'done') return outcome.summary;
-      log.debug('skipped', { reason: outcome.reason });
-      return { skipped: outcome.reason };
+      log.debug(outcome.outcome, { reason: outcome.reason });
+      if (outcome.outcome === 'skipped') return { skipped: outcome.reason };
+      await job.moveToDelayed(context.clock.now() + outcome.afterMs, token);
+      throw new DelayedError();
     } catch (error) {
+      if (error instanceof DelayedError) throw error;
       if (!this.halt.signal.aborted) return fail(job, error, log);
       await job.moveToWait(token);
       throw new WaitingError();

@@ -26,7 +26,7 @@ export class Scheduler implements Service {
 
   async start(): Promise<void> {
     for (const model of this.context.models.names) {
-      await this.context.enqueue.add('warm-on-startup', { model }, `startup-${model}`);
+      await this.context.enqueue.add('warm-on-startup', { model }, { key: `startup-${model}`, ifRunning: 'follow' });
     }
     const { config, enqueue, log } = this.context;
     const removed = await removeOtherSchedules(this.registry.definitions, config, enqueue);

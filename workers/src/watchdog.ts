@@ -61,7 +61,7 @@ export class Watchdog implements Service {
       this.seenFull.add(model);
     } else if (this.seenFull.delete(model)) {
       log.warn('the cache is empty: healing', { model });
-      await enqueue.add('warm', { model, trigger: 'heal' }, `heal-${model}`);
+      await enqueue.add('warm', { model, trigger: 'heal' }, { key: `heal-${model}`, ifRunning: 'follow' });
     }
   }
 }

@@ -30,6 +30,8 @@ export async function publishCycle(
   const cache = context.cache(payload.model);
   const [before, known] = await Promise.all([cache.pointer(), cache.metadata()]);
   const now = new Date(context.clock.now());
+  // What it wrote stays, row by row; what it did not reach is as it was.
+  if (settled.state === 'cancelled') return { live: before, metadata: undefined, withheld: 'the cycle was cancelled' };
   if (settled.state !== 'failed') await dropUnwanted(context, cache, payload, settled, log);
   const next = await nextPointer(context, cache, payload, settled, before, now);
   const live = 'pointer' in next ? next.pointer : before;

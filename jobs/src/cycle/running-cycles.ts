@@ -5,6 +5,9 @@ import { queuePrefix } from '../enqueue';
 /** After a claim its cycle adds its jobs to the queue. A claim that had this time and has no jobs is lost. */
 const ADDING_MS = 15_000;
 
+/** A cycle ends long before. */
+const CANCELLED_MS = 24 * 3_600_000;
+
 const CLAIM = `if redis.call('set', KEYS[1], ARGV[1], 'NX') then
   redis.call('set', KEYS[2], ARGV[1], 'PX', ARGV[2])
   return 1
@@ -49,6 +52,16 @@ export class RunningCycles {
     await asking(`releasing ${model}`, this.redis.eval(RELEASE, 2, this.key(model), this.key(model, 'adding'), cycle));
   }
 
+  /** Asks a cycle to end: batches that have not begun do not begin any more. */
+  async cancel(cycle: string): Promise<void> {
+    const set = this.redis.set(this.cancelKey(cycle), 1, 'PX', CANCELLED_MS);
+    await asking(`cancelling ${cycle}`, set);
+  }
+
+  async isCancelled(cycle: string): Promise<boolean> {
+    return (await asking(`reading whether ${cycle} is cancelled`, this.redis.exists(this.cancelKey(cycle)))) === 1;
+  }
+
   /** Asks for one more cycle when the running one has ended. A scheduled one covers what a heal would. */
   async wantNext(model: string, trigger: NextTrigger): Promise<void> {
     const key = this.key(model, 'next');
@@ -63,6 +76,10 @@ export class RunningCycles {
       this.redis.getdel(this.key(model, 'next')),
     );
     return wish === 'schedule' || wish === 'heal' ? wish : undefined;
+  }
+
+  private cancelKey(cycle: string): string {
+    return `${this.prefix}:cancelled:${cycle}`;
   }
 
   private key(model: string, part?: 'adding' | 'next'): string {

@@ -7,12 +7,17 @@ import type { CyclePayload } from './payloads';
 
 /** What a cycle came to. */
 export interface SettledCycle extends RowCounts {
-  readonly state: Extract<CycleState, 'complete' | 'degraded' | 'failed'>;
+  readonly state: Extract<CycleState, 'complete' | 'degraded' | 'failed' | 'cancelled'>;
   /** Why it is not complete; one line that names categories and causes. */
   readonly reason: string | null;
   /** Whether each row that the cycle had to see to was computed, restored or verified. */
   readonly everyRow: boolean;
   readonly batches: readonly BatchRecord[];
+}
+
+/** What a batch ends with that did not begin, because its cycle had been cancelled. */
+export interface CancelledBatch {
+  readonly cancelled: true;
 }
 
 /** Causes and categories that a reason names before it only counts. */
@@ -22,42 +27,62 @@ const NAMED = 3;
 export type BatchesOf = Pick<CyclePayload, 'batchSizes' | 'batchStarts'>;
 
 /**
- * Joins the results of a cycle's batches. Pure. A cycle is `failed` when it brought no row at all, `degraded` when a row
- * failed or the durable copy is behind, and `complete` otherwise.
+ * Joins the results of a cycle's batches. Pure. A cycle is `cancelled` when a batch did not begin for that reason, `failed`
+ * when it brought no row at all, `degraded` when a row failed or the durable copy is behind, and `complete` otherwise.
  */
 export function settleCycle(payload: BatchesOf, children: ChildResults): SettledCycle {
-  const summaries = byNumber(children.values) as ReadonlyMap<number, BatchSummary>;
+  const results = [...byNumber(children.values)] as [number, BatchSummary | CancelledBatch][];
+  const summaries = new Map(results.flatMap(([number, result]) => ('cancelled' in result ? [] : [[number, result]])));
+  const cancelled = new Set(results.flatMap(([number, result]) => ('cancelled' in result ? [number] : [])));
   const errors = byNumber(children.failures) as ReadonlyMap<number, string>;
   const batches = payload.batchSizes.map((categories, number) => {
     const summary = summaries.get(number);
-    return summary === undefined
-      ? failedBatch(number, categories, errors.get(number) ?? 'its result is missing')
-      : endedBatch(number, categories, summary);
+    if (summary !== undefined) return endedBatch(number, categories, summary);
+    if (cancelled.has(number)) return withoutRows(number, categories, 'cancelled', 0, null);
+    return withoutRows(number, categories, 'failed', categories, errors.get(number) ?? 'its result is missing');
   });
   const counts = sum(batches);
   const durableErrors = [...summaries.values()].flatMap((summary) => summary.durableError ?? []);
   const brought = counts.computed + counts.restored + counts.verified;
-  const state = brought === 0 ? 'failed' : counts.failed > 0 || durableErrors.length > 0 ? 'degraded' : 'complete';
-  const reasons = [...rowReasons(payload, batches, counts.failed), ...postgresReason(durableErrors)];
+  const behind = counts.failed > 0 || durableErrors.length > 0;
+  const ended = brought === 0 ? 'failed' : behind ? 'degraded' : 'complete';
+  const reasons = [
+    ...cancelReason(batches),
+    ...rowReasons(payload, batches, counts.failed),
+    ...postgresReason(durableErrors),
+  ];
   return {
     ...counts,
-    state,
+    state: cancelled.size > 0 ? 'cancelled' : ended,
     reason: reasons.length === 0 ? null : reasons.join('; '),
-    everyRow: counts.failed === 0,
+    everyRow: counts.failed === 0 && cancelled.size === 0,
     batches,
   };
 }
 
 function endedBatch(number: number, categories: number, summary: BatchSummary): BatchRecord {
-  const { computed, restored, verified, failed, durable, timings, failures, durableError } = summary;
+  const { computed, restored, verified, failed, durable, timings, failures, failedCategories, durableError } = summary;
   const state = failed > 0 || durableError !== undefined ? 'degraded' : 'complete';
   const counts = { computed, restored, verified, failed, durable };
-  return { number, state, categories, ...counts, timings, failures, error: durableError ?? null };
+  return { number, state, categories, ...counts, timings, failures, failedCategories, error: durableError ?? null };
 }
 
-function failedBatch(number: number, categories: number, error: string): BatchRecord {
-  const counts = { computed: 0, restored: 0, verified: 0, failed: categories, durable: 0 };
-  return { number, state: 'failed', categories, ...counts, timings: null, failures: [], error };
+function withoutRows(
+  number: number,
+  categories: number,
+  state: 'failed' | 'cancelled',
+  failed: number,
+  error: string | null,
+): BatchRecord {
+  const counts = { computed: 0, restored: 0, verified: 0, failed, durable: 0 };
+  return { number, state, categories, ...counts, timings: null, failures: [], failedCategories: [], error };
+}
+
+function cancelReason(batches: readonly BatchRecord[]): string[] {
+  const gone = batches.filter(({ state }) => state === 'cancelled');
+  const rows = gone.reduce((total, { categories }) => total + categories, 0);
+  if (gone.length === 0) return [];
+  return [`cancelled: ${gone.length} of ${batches.length} batches (${rows} rows) were not begun`];
 }
 
 function rowReasons(payload: BatchesOf, batches: readonly BatchRecord[], failed: number): string[] {

@@ -6,6 +6,7 @@ import { errorFacts, type Logger } from '#shared/logger';
 import { type ModelSpec, rowFrame } from '#shared/model/spec';
 import type { CycleRecord, Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
+import { isOnDemand } from '../on-demand';
 import { batchSize, planBatches } from './batches';
 import { categoriesHash } from './categories-hash';
 import { batchId, newCycleId } from './cycle-id';
@@ -22,7 +23,11 @@ export interface CycleRequest {
 
 export type CycleStart =
   | { readonly started: true; readonly cycle: string; readonly batches: number }
-  | { readonly started: false; readonly reason: string };
+  | {
+      readonly started: false;
+      readonly reason: string /** Ask again soon: nobody else will. */;
+      readonly again?: true;
+    };
 
 /** What a cycle is planned from; known before the model is claimed, because finding it out can take long. */
 interface Ground {
@@ -125,10 +130,11 @@ async function notStarted(context: JobContext, request: CycleRequest, cycle: str
     await context.cycles.wantNext(model, 'heal');
     return follows;
   }
+  if (isOnDemand(trigger)) return { started: false, reason, again: true };
   if (trigger === 'startup') return { started: false, reason };
   const queued = context.models.configured(model).overlap === 'queue';
   // A cycle over some rows is no reason to leave the others for a whole period.
-  if (queued || trigger === 'command' || !(await isWhole(context, holder))) {
+  if (queued || !(await isWhole(context, holder))) {
     await context.cycles.wantNext(model, 'schedule');
     return follows;
   }

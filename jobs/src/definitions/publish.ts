@@ -2,7 +2,8 @@ import type { CycleState } from '#shared/cache/pointer';
 import { errorFacts, type Logger } from '#shared/logger';
 import type { CycleRecord } from '#shared/store/history-store';
 import type { JobContext } from '../context';
-import { type CyclePayload, cyclePayload } from '../cycle/payloads';
+import { batchId } from '../cycle/cycle-id';
+import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
 import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
@@ -18,7 +19,7 @@ export const publish = defineJob({
   retries: { attempts: 5, firstDelayMs: 500 },
   async run({ payload, context, log, children }) {
     requireModel(context, payload.model);
-    const settled = settleCycle(payload, await children());
+    const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
     const published = await publishCycle(context, payload, settled, log);
     const record = toRecord(context, payload, settled, published);
     await context.history.record(record, settled.batches).catch((error: unknown) => {
@@ -32,6 +33,20 @@ export const publish = defineJob({
   },
 });
 
+/** A batch that failed brought no word of its categories: its job still has them. */
+async function withFailedCategories(
+  context: JobContext,
+  { cycle }: CyclePayload,
+  settled: SettledCycle,
+): Promise<SettledCycle> {
+  const batches = settled.batches.map(async (batch) => {
+    if (batch.state !== 'failed') return batch;
+    const job = batchPayload.safeParse(await context.enqueue.dataOf('warm-batch', batchId(cycle, batch.number)));
+    return job.success ? { ...batch, failedCategories: job.data.categories } : batch;
+  });
+  return { ...settled, batches: await Promise.all(batches) };
+}
+
 function toRecord(
   context: JobContext,
   payload: CyclePayload,
@@ -39,7 +54,8 @@ function toRecord(
   published: Published,
 ): CycleRecord {
   const now = context.clock.now();
-  const withheld = published.withheld !== null && settled.state !== 'failed';
+  const ended = settled.state === 'failed' || settled.state === 'cancelled';
+  const withheld = published.withheld !== null && !ended;
   const reasons = [settled.reason, withheld ? `generation not published: ${published.withheld}` : null];
   const reason = reasons.filter((text) => text !== null).join('; ');
   const { computed, restored, verified, failed, durable } = settled;
@@ -64,6 +80,7 @@ const LEVELS: Record<CycleState, 'info' | 'warn' | 'error'> = {
   running: 'info',
   complete: 'info',
   skipped: 'info',
+  cancelled: 'warn',
   degraded: 'warn',
   failed: 'error',
 };

@@ -1,10 +1,13 @@
 import { ForewarmError } from '#shared/errors';
 import { batchPayload } from '../cycle/payloads';
 import { requireModel } from '../cycle/require-model';
+import type { CancelledBatch } from '../cycle/settle-cycle';
 import { defineJob } from '../define-job';
 
 /** Some seconds beyond the time limit of the inference process, which is the one that counts. */
 const MARGIN_MS = 60_000;
+
+const CANCELLED: CancelledBatch = { cancelled: true };
 
 /** One batch: infer, write to Redis and Postgres. The inference process does all of it. */
 export const warmBatch = defineJob({
@@ -16,8 +19,9 @@ export const warmBatch = defineJob({
   facts: ({ cycle, model, number }) => ({ cycle, model, batch: number }),
   retries: { attempts: 3, firstDelayMs: 500 },
   timeLimitMs: (config) => config.inference.timeLimitMs + MARGIN_MS,
-  async run({ payload: { model, generation, categories, mode }, context }) {
+  async run({ payload: { cycle, model, generation, categories, mode }, context }) {
     requireModel(context, model);
+    if (await context.cycles.isCancelled(cycle)) return { outcome: 'done', summary: CANCELLED };
     const spec = await context.models.resolve(model);
     if (spec.generation !== generation) {
       throw new ForewarmError(

@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import { EVENT_MAX_CATEGORIES } from '#shared/cache/events';
 import type { Logger } from '#shared/logger';
 import { rowFrame } from '#shared/model/spec';
+import type { Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
+import { requireModel } from '../cycle/require-model';
 import { type CycleRequest, startCycle } from '../cycle/start-cycle';
 import { defineJob } from '../define-job';
+import { chooseCategories, ON_DEMAND, type WarmRequest, warmRequest } from '../on-demand';
 
-const payload = z.strictObject({
-  model: z.string().min(1).describe('Name of the model to warm.'),
+/** For a heal, `categories` are the rows that readers missed. */
+const payload = warmRequest.extend({
   trigger: z
-    .enum(['schedule', 'heal', 'command'])
+    .enum(['schedule', 'heal', ...ON_DEMAND])
     .describe('What asks for the cycle; a heal sees to missing rows only.'),
-  categories: z
-    .array(z.string())
-    .max(EVENT_MAX_CATEGORIES)
-    .optional()
-    .describe('For a heal: rows that readers missed.'),
 });
+
+/** A request that finds a cycle running looks again after this time. */
+const AGAIN_MS = 250;
 
 /** The tick: plans a cycle and adds its batches. Short by design; the work is elsewhere. */
 export const warm = defineJob({
@@ -34,13 +34,25 @@ export const warm = defineJob({
   // The next tick is the retry.
   retries: { attempts: 1, firstDelayMs: 0 },
   timeLimitMs: () => 60_000,
-  async run({ payload: { model, trigger, categories }, context, log }) {
-    const request = trigger === 'heal' ? await healRequest(context, model, categories ?? [], log) : { model, trigger };
+  async run({ payload: asked, context, log }) {
+    const { model, trigger, categories = [] } = asked;
+    requireModel(context, model);
+    if (trigger === 'schedule' && (await context.paused.since(model))) return { outcome: 'skipped', reason: 'paused' };
+    const request =
+      trigger === 'heal' ? await healRequest(context, model, categories, log) : requestOf(context, asked, trigger);
     if (request === undefined) return { outcome: 'skipped', reason: 'no row is missing' };
     const start = await startCycle(context, request, log);
-    return start.started ? { outcome: 'done', summary: start } : { outcome: 'skipped', reason: start.reason };
+    if (start.started) return { outcome: 'done', summary: start };
+    if (start.again) return { outcome: 'later', afterMs: AGAIN_MS, reason: start.reason };
+    return { outcome: 'skipped', reason: start.reason };
   },
 });
+
+function requestOf(context: JobContext, asked: WarmRequest, trigger: Trigger): CycleRequest {
+  const { model, force } = asked;
+  const categories = chooseCategories(model, context.models.configured(model), asked.categories ?? []);
+  return { model, trigger, ...(categories && { categories }), ...(force && { mode: 'compute' }) };
+}
 
 /**
  * A cycle over the rows that the live generation lacks, or over everything when none is live. Rows that readers missed are

@@ -17,7 +17,7 @@ const livePointer = z.object({
 /** What readers follow: which generation is live, and all they need to find a cell in its rows. */
 export type LivePointer = Readonly<z.infer<typeof livePointer>>;
 
-export const CYCLE_STATES = ['running', 'complete', 'degraded', 'failed', 'skipped'] as const;
+export const CYCLE_STATES = ['running', 'complete', 'degraded', 'failed', 'skipped', 'cancelled'] as const;
 export type CycleState = (typeof CYCLE_STATES)[number];
 
 const metadata = z.object({

@@ -46,7 +46,10 @@ export interface BatchSummary {
   /** Rows found valid in the cache and left as they were. */
   readonly verified: number;
   readonly failed: number;
+  /** The first of them, with causes. */
   readonly failures: readonly CategoryFailure[];
+  /** All of them. */
+  readonly failedCategories: readonly string[];
   /** Rows now in Postgres as they are in the cache. */
   readonly durable: number;
   /** Why Postgres was not reached, where it was not. */

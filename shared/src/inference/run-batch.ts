@@ -49,6 +49,7 @@ export async function runBatch(
     verified: kept.size,
     failed: computed.failures.length,
     failures: computed.failures.slice(0, LISTED_FAILURES),
+    failedCategories: computed.failures.map(({ category }) => category),
     durable: postgres.result === undefined ? restored.length + computed.rows.length : restored.length,
     durableError: postgres.result,
     timings: {

@@ -6,7 +6,7 @@ import type { BatchTimings, CategoryFailure } from '../inference/protocol';
 import { valuesList } from './multi-row';
 
 /** What started a cycle. */
-export const TRIGGERS = ['schedule', 'startup', 'heal', 'command'] as const;
+export const TRIGGERS = ['schedule', 'startup', 'heal', 'command', 'dashboard', 'retry'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
 /** Rows by what became of them in a cycle or a batch. */
@@ -33,17 +33,22 @@ export interface CycleRecord extends RowCounts {
   /** Rows that the cycle had to see to. */
   readonly expected: number;
   readonly batches: number;
-  /** Why it was skipped, degraded or failed. */
+  /** Why it was skipped, cancelled, degraded or failed. */
   readonly reason: string | null;
 }
+
+export type BatchState = 'complete' | 'degraded' | 'failed' | 'cancelled';
 
 export interface BatchRecord extends RowCounts {
   /** 0-based. */
   readonly number: number;
-  readonly state: 'complete' | 'degraded' | 'failed';
+  readonly state: BatchState;
   readonly categories: number;
   readonly timings: BatchTimings | null;
+  /** The first of its categories that failed, with causes. */
   readonly failures: readonly CategoryFailure[];
+  /** All of them. */
+  readonly failedCategories: readonly string[];
   readonly error: string | null;
 }
 
@@ -59,6 +64,17 @@ const BATCHES_PER_STATEMENT = 1_000;
 
 const CYCLE_COLUMNS = `id, model, generation, trigger, state, host, started_at, finished_at, duration_ms, expected, batches,
   computed, restored, verified, failed, durable, reason`;
+
+const BATCH_COLUMNS = `number, state, categories, computed, restored, verified, failed, durable, timings, failures,
+  failed_categories, error`;
+
+/** Which cycles a listing shows. */
+export interface CycleFilter {
+  /** Absent means all models. */
+  readonly model?: string | undefined;
+  /** Only those that failed, wholly or in part. */
+  readonly failed?: boolean;
+}
 
 /** The run history: cycles by batches. */
 export class HistoryStore {
@@ -87,11 +103,10 @@ export class HistoryStore {
         for (const slice of slices(batches, BATCHES_PER_STATEMENT)) {
           const values = valuesList(
             slice.map((batch) => batchParameters(cycle.id, batch)),
-            ['text', 'int', 'text', 'int', 'int', 'int', 'int', 'int', 'int', 'jsonb', 'jsonb', 'text'],
+            ['text', 'int', 'text', 'int', 'int', 'int', 'int', 'int', 'int', 'jsonb', 'jsonb', 'jsonb', 'text'],
           );
           await client.query(
-            `INSERT INTO forewarm.batch (cycle, number, state, categories, computed, restored, verified, failed, durable,
-               timings, failures, error) VALUES ${values.text} ON CONFLICT (cycle, number) DO NOTHING`,
+            `INSERT INTO forewarm.batch (cycle, ${BATCH_COLUMNS}) VALUES ${values.text} ON CONFLICT (cycle, number) DO NOTHING`,
             values.parameters,
           );
         }
@@ -101,15 +116,37 @@ export class HistoryStore {
     }
   }
 
-  /** The last cycles of a model, newest first. */
-  async lastCycles(model: string, limit: number): Promise<CycleRecord[]> {
+  /** The last cycles that fit, newest first. */
+  async lastCycles(filter: CycleFilter, limit: number): Promise<CycleRecord[]> {
     const { rows } = await query<CycleRow>(
       this.pool,
-      `SELECT ${CYCLE_COLUMNS} FROM forewarm.cycle WHERE model = $1 ORDER BY started_at DESC LIMIT $2`,
-      [model, limit],
-      `reading the cycles of ${model}`,
+      `SELECT ${CYCLE_COLUMNS} FROM forewarm.cycle
+       WHERE ($1::text IS NULL OR model = $1) AND (NOT $2 OR state IN ('failed', 'degraded'))
+       ORDER BY started_at DESC LIMIT $3`,
+      [filter.model ?? null, filter.failed ?? false, limit],
+      'reading the run history',
     );
     return rows.map(cycleFromRow);
+  }
+
+  /** One cycle with what is kept of its batches, by their numbers; `undefined` when the history does not have it. */
+  async cycle(id: string): Promise<{ cycle: CycleRecord; batches: BatchRecord[] } | undefined> {
+    const what = `reading cycle ${id}`;
+    const cycles = await query<CycleRow>(
+      this.pool,
+      `SELECT ${CYCLE_COLUMNS} FROM forewarm.cycle WHERE id = $1`,
+      [id],
+      what,
+    );
+    const [found] = cycles.rows;
+    if (found === undefined) return undefined;
+    const batches = await query<BatchRow>(
+      this.pool,
+      `SELECT ${BATCH_COLUMNS} FROM forewarm.batch WHERE cycle = $1 ORDER BY number`,
+      [id],
+      what,
+    );
+    return { cycle: cycleFromRow(found), batches: batches.rows.map(batchFromRow) };
   }
 
   /** Marks cycles that are recorded as running, but are not among `running`, as failed: their daemon or queue is gone. */
@@ -166,6 +203,15 @@ function cycleFromRow(row: CycleRow): CycleRecord {
   return { ...same, startedAt: started_at, finishedAt: finished_at, durationMs: duration_ms };
 }
 
+interface BatchRow extends Omit<BatchRecord, 'failures' | 'failedCategories'> {
+  failures: BatchRecord['failures'] | null;
+  failed_categories: BatchRecord['failedCategories'] | null;
+}
+
+function batchFromRow({ failures, failed_categories, ...same }: BatchRow): BatchRecord {
+  return { ...same, failures: failures ?? [], failedCategories: failed_categories ?? [] };
+}
+
 function cycleParameters(cycle: CycleRecord): unknown[] {
   const { id, model, generation, trigger, state, host, startedAt, finishedAt, durationMs, expected, batches } = cycle;
   const { computed, restored, verified, failed, durable, reason } = cycle;
@@ -176,7 +222,8 @@ function cycleParameters(cycle: CycleRecord): unknown[] {
 }
 
 function batchParameters(cycle: string, batch: BatchRecord): unknown[] {
-  const { number, state, categories, computed, restored, verified, failed, durable, timings, failures, error } = batch;
+  const { number, state, categories, computed, restored, verified, failed, durable, timings } = batch;
   const counts = [categories, computed, restored, verified, failed, durable];
-  return [cycle, number, state, ...counts, JSON.stringify(timings), JSON.stringify(failures), error];
+  const documents = [timings, batch.failures, batch.failedCategories].map((document) => JSON.stringify(document));
+  return [cycle, number, state, ...counts, ...documents, batch.error];
 }

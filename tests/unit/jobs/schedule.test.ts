@@ -26,7 +26,7 @@ const config: Config = {
   keyPrefix: 'forewarm',
   redis: { cacheUrl: 'redis://127.0.0.1:6379', queueUrl: 'redis://127.0.0.1:6379' },
   postgres: { url: undefined, connectTimeoutMs: 2_000, statementTimeoutMs: 15_000, poolSize: 4 },
-  http: { host: '127.0.0.1', port: 0 },
+  http: { host: '127.0.0.1', port: 0, exposeWithoutAuthentication: false },
   log: { level: 'info', format: 'json' },
   roles: ['scheduler', 'worker'],
   inference: { processes: 'auto', timeLimitMs: 60_000 },

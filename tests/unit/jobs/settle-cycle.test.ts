@@ -1,4 +1,4 @@
-import { settleCycle } from '#jobs/cycle/settle-cycle';
+import { type CancelledBatch, settleCycle } from '#jobs/cycle/settle-cycle';
 import type { BatchSummary } from '#shared/inference/protocol';
 
 const cycle = '20261124t033704-4f9a1c';
@@ -7,7 +7,7 @@ const timings = { loadMs: 0, inferMs: 10, packMs: 1, redisMs: 2, postgresMs: 3 }
 
 function summary(more: Partial<BatchSummary> = {}): BatchSummary {
   const counts = { computed: 64, restored: 0, verified: 0, failed: 0, durable: 64 };
-  return { ...counts, failures: [], durableError: undefined, timings, ...more };
+  return { ...counts, failures: [], failedCategories: [], durableError: undefined, timings, ...more };
 }
 const failure = (category: string, message = 'value 0 of 168 is NaN') => ({
   category,
@@ -16,7 +16,7 @@ const failure = (category: string, message = 'value 0 of 168 is NaN') => ({
 });
 const settle = (
   batchSizes: number[],
-  summaries: Record<number, BatchSummary>,
+  summaries: Record<number, BatchSummary | CancelledBatch>,
   failures: Record<number, string> = {},
 ) => {
   const keyed = <T>(results: Record<number, T>) =>
@@ -51,6 +51,25 @@ test('rows that were restored or verified count as well as computed ones', () =>
   });
 });
 
+test('a cycle of which a batch did not begin because it was cancelled is cancelled, and not every row was seen to', () => {
+  const settled = settle([64, 46, 10], { 0: summary(), 1: { cancelled: true }, 2: { cancelled: true } });
+  expect(settled).toMatchObject({
+    ...{ state: 'cancelled', everyRow: false, computed: 64, failed: 0 },
+    reason: 'cancelled: 2 of 3 batches (56 rows) were not begun',
+  });
+  expect(settled.batches.map(({ state }) => state)).toEqual(['complete', 'cancelled', 'cancelled']);
+});
+
+test('a cycle that was cancelled before any batch began is cancelled, not failed', () => {
+  expect(settle([64], { 0: { cancelled: true } })).toMatchObject({ state: 'cancelled', failed: 0 });
+});
+
+test('the categories that failed are kept with their batch, all of them', () => {
+  const failedCategories = Array.from({ length: 30 }, (_, i) => `c${i}`);
+  const settled = settle([64], { 0: summary({ computed: 34, failed: 30, failedCategories }) });
+  expect(settled.batches[0]?.failedCategories).toEqual(failedCategories);
+});
+
 test('results are told apart by the number of their batch, not by their order', () => {
   const settled = settle([64, 46], { 1: summary({ computed: 46 }), 0: summary() });
   expect(settled.batches.map((batch) => batch.computed)).toEqual([64, 46]);
@@ -78,7 +97,7 @@ test('a batch that failed makes the cycle degraded, with all its categories', ()
   });
   expect(settled.batches[1]).toEqual({
     ...{ number: 1, state: 'failed', categories: 46, computed: 0, restored: 0, verified: 0, failed: 46, durable: 0 },
-    ...{ timings: null, failures: [], error: 'a batch of 46 of calls took longer than 60000 ms' },
+    ...{ timings: null, failures: [], failedCategories: [], error: 'a batch of 46 of calls took longer than 60000 ms' },
   });
 });
 

@@ -81,7 +81,7 @@ async function readHistory(
   try {
     for (const { name } of config.models) {
       const generations = await new GenerationStore(pool).list(name);
-      byModel.set(name, { generations, cycles: await new HistoryStore(pool).lastCycles(name, limit) });
+      byModel.set(name, { generations, cycles: await new HistoryStore(pool).lastCycles({ model: name }, limit) });
     }
     return { byModel, error: null };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { requestWarm } from '#jobs/on-demand';
 import { maskUrl } from '#shared/config/secrets';
 import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
@@ -99,7 +100,7 @@ async function check(invocation: Invocation, daemon: Daemon, beganMs: number, si
   for (const model of context.config.models) {
     // Where all rows are there already nothing is due before the next tick.
     if ((await context.cache(model.name).pointer()) !== undefined) {
-      await context.enqueue.add('warm', { model: model.name, trigger: 'command' });
+      await requestWarm(context.enqueue, model, { model: model.name }, 'command');
     }
     const metadata = await firstCycle(context, model.name, beganMs, FIRST_CYCLE_LIMIT_MS, signal);
     if (metadata.state !== 'complete' || metadata.rows !== metadata.expected) {
