@@ -1,3 +1,6 @@
+// Tests that use ONNX Runtime themselves: it would report to its maker, and leave files in the home and the temporary folder.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 const shared = {
   rootDir: __dirname,
   testEnvironment: '<rootDir>/tests/support/jest/environment.cjs',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cellCount } from '../cache/grid';
+import { setForLibrary } from '../config/environment';
 import { asForewarmError, ForewarmError, messageOf } from '../errors';
 import { FeedBuilder } from './feeds';
 import { generationOf, identityOf } from './identity';
@@ -12,6 +13,9 @@ import type { ModelMapping, ModelSpec, TensorDescription } from './spec';
  * A loaded ONNX model with its mapping. `run` blocks the thread that calls it, for as long as it takes: the daemon loads
  * models in inference processes only.
  */
+
+// From 1.29 on the runtime tells its maker about the models that it runs, unless this is set before its first session.
+setForLibrary('ORT_DISABLE_TELEMETRY', '1');
 
 /** Cells to a call of the runtime: 16 rows of the sample. Larger calls are slower for small models. */
 const CELLS_PER_CALL = 2_688;
