@@ -51,10 +51,28 @@ ensure_redis() {
   redis_on_path || give_up 'There is still no redis-server or valkey-server on the PATH: see above.'
 }
 
+compose_works() { docker-compose version >/dev/null 2>&1 || docker compose version >/dev/null 2>&1; }
+
+# For one test, which is left out without it: nobody is asked, and nothing ends. Without an engine: Compose reads files alone.
+ensure_compose() {
+  compose_works && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    local command
+    command=$(apt_install_command docker-compose)
+    say "Installing docker-compose ($command) …"
+    sh -c "$command" </dev/null >&2 || true
+  fi
+  compose_works || say 'There is no Docker Compose on the PATH: the test that gives it docker-compose.yml is left out.'
+}
+
+apt_install_command() {
+  printf 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends %s' "$1"
+}
+
 # The shell command that installs the server, for root (for the user, with brew).
 redis_install_command() {
   if command -v apt-get >/dev/null; then
-    printf '%s' 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server'
+    apt_install_command redis-server
   elif command -v dnf >/dev/null; then
     printf '%s' 'dnf install -y -q redis || dnf install -y -q valkey'
   elif command -v apk >/dev/null; then

@@ -42,6 +42,25 @@ test('health, readiness and metrics of a running daemon', async () => {
   expect((await fetch(`${url}/nowhere`)).status).toBe(404);
 });
 
+test('an address that others reach is refused before anything runs', async () => {
+  system.configureSmall(someCategories(2), { settings: { http: { host: '0.0.0.0', port: 0 } } });
+  const daemon = system.daemon();
+  expect(await daemon.ended).toEqual({ code: 2, signal: null });
+  expect(daemon.stderr).toMatch(/FW_CONFIG_INVALID: .*1 problem\n.*http\.exposeWithoutAuthentication: true\n/);
+  expect(daemon.lines).toEqual([]);
+});
+
+test('a daemon that is exposed says so, once, as a warning', async () => {
+  const http = { host: '0.0.0.0', port: 0, exposeWithoutAuthentication: true };
+  system.configureSmall(someCategories(2), { settings: { http } });
+  const daemon = system.daemon();
+  await daemon.cycle();
+  const warnings = daemon.lines.filter(({ message }) => message.startsWith('exposed'));
+  expect(warnings).toMatchObject([{ level: 'warn', because: 'http.exposeWithoutAuthentication' }]);
+  const port = new URL(await daemon.url()).port;
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+});
+
 test('a port that is taken is told in one error, with exit code 5 and nothing left running', async () => {
   const other = createServer();
   const port = await new Promise<number>((resolve) => {

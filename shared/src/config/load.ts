@@ -4,6 +4,7 @@ import { type ConfigDocument, readDocument } from './document';
 import type { Environment } from './environment';
 import { deepFreeze } from './freeze';
 import { type Merged, mergeLayers } from './layers';
+import { refuseExposure } from './listen';
 import { type ModelContext, resolveModel } from './model';
 import { parseSettings } from './parse';
 import { isPlainMap } from './plain-map';
@@ -43,7 +44,8 @@ export function loadConfig(options: LoadOptions): Config {
   const merged = mergeLayers({ file: document.root, environment, overrides, defaults }, report);
   for (const [key, origin] of merged.origins) origins.set(key, origin);
   const parsed = parseSettings(settingsSchema, merged.settings, [], report, document.where);
-  const limits = parsed.partial.limits;
+  const { http, limits } = parsed.partial;
+  if (http !== undefined) refuseExposure(http, report);
   const models = resolveModels(merged.models, { configFile: file, label, limits, report, locate });
   report.throwIfAny(label);
   if (parsed.complete === undefined) throw new ForewarmError('FW_INTERNAL', `${label}: refused without a problem`);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
 import { inputsType } from './inputs';
+import { listenHost } from './listen';
 import { optional, required, section, withDefault } from './setting';
 import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, ROLES } from './types';
 import {
@@ -10,12 +11,12 @@ import {
   choices,
   duration,
   integer,
-  loopbackHost,
   names,
   postgresUrl,
   redisUrl,
   text,
   wordOr,
+  yesOrNo,
 } from './values';
 
 /**
@@ -53,8 +54,18 @@ export const settingsSchema = z.strictObject({
     poolSize: withDefault(integer(1, 100), 4, 'Connections that one process holds at most.'),
   }),
   http: section('The one listener of the daemon: health, metrics, API and dashboard.', {
-    host: withDefault(loopbackHost, '127.0.0.1', 'Address to listen on; for now only one of this machine.'),
+    host: withDefault(
+      listenHost,
+      '127.0.0.1',
+      'Address to listen on; one of this machine, unless `http.exposeWithoutAuthentication` is set.',
+    ),
     port: withDefault(integer(0, 65_535), 7878, 'Port to listen on; 0 takes any free one.'),
+    exposeWithoutAuthentication: withDefault(
+      yesOrNo,
+      false,
+      'Allows another address in `http.host`, such as 0.0.0.0 in a container. It means that everybody who reaches the ' +
+        'address can read and drive this daemon: nobody is asked who they are.',
+    ),
   }),
   log: section('What is logged, and how.', {
     level: withDefault(choice(LOG_LEVELS), 'info', 'The least important messages that are logged.'),

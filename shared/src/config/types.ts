@@ -55,7 +55,12 @@ export interface Config {
     readonly statementTimeoutMs: number;
     readonly poolSize: number;
   };
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Whether `host` may be an address that others than this machine reach. */
+    readonly exposeWithoutAuthentication: boolean;
+  };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly roles: readonly Role[];
   readonly inference: { readonly processes: number | 'auto'; readonly timeLimitMs: number };

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { formatBytes, parseBytes } from './bytes';
 import { formatDuration, parseDuration } from './duration';
 
@@ -60,6 +59,12 @@ export function integer(min: number, max: number): ValueType<number> {
       typeof raw === 'number' && Number.isInteger(raw) && raw >= min && raw <= max ? raw : refuse(`a ${expected}`),
   };
 }
+
+export const yesOrNo: ValueType<boolean> = {
+  label: '`true` or `false`',
+  fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+  read: (raw, refuse) => (typeof raw === 'boolean' ? raw : refuse('`true` or `false`')),
+};
 
 /** A fixed word beside another type, such as `auto` or a number. */
 export function wordOr<W extends string, T>(word: W, type: ValueType<T>): ValueType<W | T> {
@@ -138,20 +143,6 @@ export function names(maxLength: number, maxCount: number): ValueType<string[]> 
     },
   };
 }
-
-export const loopbackHost: ValueType<string> = {
-  label: 'address of this machine',
-  fromText: asIs,
-  read(raw, refuse) {
-    const loopback =
-      typeof raw === 'string' && (raw === 'localhost' || raw === '::1' || (isIP(raw) === 4 && raw.startsWith('127.')));
-    if (loopback) return raw;
-    return refuse(
-      'an address of this machine (127.0.0.1, ::1 or localhost): the listener has no access control yet, so it may not ' +
-        'be opened to the network; put a proxy with authentication before it',
-    );
-  },
-};
 
 export const redisUrl: ValueType<string> = {
   label: 'URL or path of a socket',

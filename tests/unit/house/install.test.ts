@@ -103,6 +103,40 @@ test('a machine without a known package manager is told what is missing', () => 
   expect(code).toBe(1);
 });
 
+describe('Docker Compose', () => {
+  /** Installs a docker-compose that works or, as one does whose Python has moved on, does not. */
+  const installing = (code: number): string =>
+    `echo "apt-get $*" >> "$MACHINE/calls"; [ "$1" = install ] || exit 0
+printf '#!/bin/sh\\nexit ${code}\\n' > "$BIN/docker-compose"; chmod 755 "$BIN/docker-compose"`;
+  const leftOut = expect.stringMatching(/the test that gives it docker-compose\.yml is left out\.\n$/);
+
+  test.each([
+    ['docker-compose', { 'docker-compose': '[ "$1" = version ]' }],
+    ['docker compose', { docker: '[ "$1 $2" = "compose version" ]' }],
+  ])('%s is enough', (_, programs) => {
+    const machine = { ...programs, id: root, 'apt-get': 'exit 1' };
+    expect(run('ensure_compose', machine)).toEqual({ code: 0, output: '' });
+  });
+
+  test('root gets it installed', () => {
+    const { code, output } = run('ensure_compose', { docker: 'exit 1', id: root, 'apt-get': installing(0) });
+
+    expect([code, output]).toEqual([0, expect.stringMatching(/^Installing docker-compose \(.*\) …\n$/)]);
+    expect(readFileSync(join(machine, 'calls'), 'utf8')).toBe(
+      'apt-get update -qq\napt-get install -y -qq --no-install-recommends docker-compose\n',
+    );
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['it does not work once installed', { id: root, 'apt-get': installing(1) }],
+    ['it cannot be installed', { id: root, 'apt-get': 'exit 100' }],
+    ['there is no apt', { id: root }],
+    ['the user is not root', { id: user, 'apt-get': 'touch "$BIN/docker-compose"' }],
+  ])('where %s, that is said and the tests go on', (_, programs) => {
+    expect(run('ensure_compose', programs)).toEqual({ code: 0, output: leftOut });
+  });
+});
+
 test.each([
   ['20.19.0', 0],
   ['24.1.0', 0],

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { isLoopback } from '#shared/config/listen';
 import { ForewarmError, messageOf } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
@@ -49,7 +50,7 @@ export class HttpListener implements Service {
   /** @throws ForewarmError FW_PORT_IN_USE */
   async start(): Promise<void> {
     try {
-      await this.app.listen({ ...this.address });
+      await this.app.listen({ host: this.address.host, port: this.address.port });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       const at = `http.host ${this.address.host}, http.port ${this.address.port}`;
@@ -58,6 +59,10 @@ export class HttpListener implements Service {
       throw new ForewarmError('FW_CONFIG_INVALID', `${at}: cannot listen there: ${messageOf(error)}`, { cause: error });
     }
     this.log.info('listening', { url: this.url });
+    if (!isLoopback(this.address.host)) {
+      const because = 'http.exposeWithoutAuthentication';
+      this.log.warn('exposed: everybody who reaches the address can read and drive this daemon', { because });
+    }
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ test('all but the models has a default', () => {
     keyPrefix: 'forewarm',
     redis: { cacheUrl: 'redis://127.0.0.1:6379', queueUrl: 'redis://127.0.0.1:6379' },
     postgres: { url: undefined, connectTimeoutMs: 2000, statementTimeoutMs: 15_000, poolSize: 4 },
-    http: { host: '127.0.0.1', port: 7878 },
+    http: { host: '127.0.0.1', port: 7878, exposeWithoutAuthentication: false },
     log: { level: 'info', format: 'auto' },
     roles: ['scheduler', 'worker'],
     inference: { processes: 'auto', timeLimitMs: 60_000 },
