@@ -168,6 +168,10 @@ export const ERROR_CATALOGUE = {
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CATALOGUE, text);
+}
+
 export interface ForewarmErrorOptions {
   /** Facts for machines, never secrets: they go to logs, `--json` output and job results. */
   readonly details?: Readonly<Record<string, unknown>>;

@@ -20,8 +20,10 @@ function report(error: unknown): number {
   return error.exitCode;
 }
 
-/** After a command has ended: for its last output to be taken. */
-const LEFTOVERS_MS = 1_000;
+/** Resolves when all that was written so far has been taken, or cannot be any more. */
+function taken(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}
 
 /** A reader that has seen enough (`| head`) is no error, and ends no running system. A disk that is full is one. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -37,8 +39,9 @@ makeProgram()
     () => EXIT_CODES.ok,
     (error: unknown) => report(error),
   )
-  .then((code) => {
+  .then(async (code) => {
     process.exitCode ??= code;
-    // What has ended may still hold a timer, as a queue does that lost its Redis: the process does not wait for that.
-    setTimeout(() => process.exit(), LEFTOVERS_MS).unref();
+    await Promise.all([taken(process.stdout), taken(process.stderr)]);
+    // What has ended may still hold a timer, as a connection does that was refused: the process does not wait for that.
+    process.exit();
   });

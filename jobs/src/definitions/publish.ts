@@ -1,6 +1,6 @@
 import type { CycleState } from '#shared/cache/pointer';
 import { errorFacts, type Logger } from '#shared/logger';
-import type { CycleRecord } from '#shared/store/history-store';
+import type { CycleRecord, RowCounts } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { batchId } from '../cycle/cycle-id';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
@@ -8,6 +8,15 @@ import { type Published, publishCycle } from '../cycle/publish-cycle';
 import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
 import { defineJob } from '../define-job';
+
+/** What a cycle came to, for whoever waits for it. */
+export interface PublishSummary extends RowCounts {
+  readonly state: CycleState;
+  readonly reason: string | null;
+  /** Rows that the cycle had to see to. */
+  readonly rows: number;
+  readonly durationMs: number;
+}
 
 /** The join: runs when all batches of a cycle have ended, publishes what they wrote and closes the cycle. */
 export const publish = defineJob({
@@ -29,9 +38,14 @@ export const publish = defineJob({
     const next = await context.cycles.takeNext(payload.model);
     if (next !== undefined) await context.enqueue.add('warm', { model: payload.model, trigger: next });
     report(context, record, published, log);
-    return { outcome: 'done', summary: { state: record.state, reason: record.reason } };
+    return { outcome: 'done', summary: summaryOf(record) };
   },
 });
+
+function summaryOf(record: CycleRecord): PublishSummary {
+  const { state, reason, expected, durationMs, computed, restored, verified, failed, durable } = record;
+  return { state, reason, rows: expected, durationMs: durationMs ?? 0, computed, restored, verified, failed, durable };
+}
 
 /** A batch that failed brought no word of its categories: its job still has them. */
 async function withFailedCategories(

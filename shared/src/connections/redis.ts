@@ -4,19 +4,23 @@ import { within } from '../within';
 
 /**
  * The ways in which the product talks to Redis. They differ in what a command does while Redis is away:
- * `worker` waits for ever (BullMQ asks for that), `writer` waits for a bounded time, `prompt` fails at once.
+ * `worker` waits for ever (BullMQ asks for that), `writer` waits for a bounded time, `prompt` fails at once. `command` is for a
+ * person who waits: it fails at once too, and a connection that fails is not tried again.
  */
-export type RedisKind = 'worker' | 'writer' | 'prompt';
+export type RedisKind = 'worker' | 'writer' | 'prompt' | 'command';
 
 const RECONNECT_MAX_MS = 1_000;
 
+const PROMPT = { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 2_000 };
+
 const OPTIONS: Record<
   RedisKind,
-  Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout' | 'enableOfflineQueue'>
+  Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout' | 'enableOfflineQueue' | 'retryStrategy'>
 > = {
   worker: { maxRetriesPerRequest: null },
   writer: { maxRetriesPerRequest: 3, commandTimeout: 15_000 },
-  prompt: { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 2_000 },
+  prompt: PROMPT,
+  command: { ...PROMPT, retryStrategy: () => null },
 };
 
 /**
@@ -25,10 +29,10 @@ const OPTIONS: Record<
  */
 export function makeRedis(url: string, kind: RedisKind, onError: (error: Error) => void): Redis {
   const client = new Redis(redisTarget(url), {
-    ...OPTIONS[kind],
     lazyConnect: true,
     connectTimeout: 5_000,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), RECONNECT_MAX_MS),
+    ...OPTIONS[kind],
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
   });
   client.on('error', onError);
@@ -52,7 +56,8 @@ export async function connectRedis(client: Redis, role: string, timeoutMs: numbe
   client.on('error', listen);
   try {
     // Rejections of `connect` are for the first attempt only; the client goes on trying by itself.
-    if (client.status === 'wait') client.connect().catch(listen);
+    // What they say is less than what the `error` event did.
+    if (client.status === 'wait') client.connect().catch(() => undefined);
     await untilReady(client, timeoutMs);
   } catch {
     throw new ForewarmError('FW_REDIS_UNAVAILABLE', `${role} cannot be reached: ${messageOf(lastError)}`, {
@@ -69,11 +74,14 @@ function untilReady(client: Redis, timeoutMs: number): Promise<void> {
     const settle = (done: () => void): void => {
       clearTimeout(timer);
       client.off('ready', ready);
+      client.off('end', failed);
       done();
     };
     const ready = (): void => settle(resolve);
-    const timer = setTimeout(() => settle(() => reject(new Error('timeout'))), timeoutMs);
+    const failed = (): void => settle(() => reject(new Error('not connected')));
+    const timer = setTimeout(failed, timeoutMs);
     client.on('ready', ready);
+    client.on('end', failed);
   });
 }
 

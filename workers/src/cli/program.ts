@@ -1,14 +1,18 @@
 import { Command, type CommanderError } from 'commander';
 import { ForewarmError } from '#shared/errors';
 import { version } from '../version';
+import { addCancel } from './commands/cancel';
 import { addConfig } from './commands/config';
 import { addHelp } from './commands/help';
 import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
 import { addPredict } from './commands/predict';
+import { addRetry } from './commands/retry';
+import { addSchedule } from './commands/schedule';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
 import { addUp } from './commands/up';
+import { addWarm } from './commands/warm';
 
 const EXIT_HELP = `
 Exit codes:
@@ -18,6 +22,8 @@ Exit codes:
   3  a service cannot be reached
   4  not found
   5  refused, such as when it runs already
+
+A command that is interrupted by Ctrl-C ends with 130.
 
 Answers go to standard output, logs and errors to standard error.`;
 
@@ -30,7 +36,20 @@ export function makeProgram(): Command {
     .addHelpText('after', EXIT_HELP)
     // Help is never an error, so neither is it where a command is missing.
     .configureOutput({ outputError: () => undefined, writeErr: (text) => process.stdout.write(text) });
-  for (const add of [addUp, addStart, addPredict, addStatus, addJobs, addConfig, addMigrate]) add(program);
+  for (const add of [
+    addUp,
+    addStart,
+    addPredict,
+    addStatus,
+    addWarm,
+    addSchedule,
+    addRetry,
+    addCancel,
+    addJobs,
+    addConfig,
+    addMigrate,
+  ])
+    add(program);
   prepare(program);
   addHelp(program);
   return program;

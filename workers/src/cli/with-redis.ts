@@ -12,7 +12,7 @@ const NEXT = 'Start `forewarm up` in this folder, or set redis.cache (FOREWARM_R
  * @throws ForewarmError FW_REDIS_UNAVAILABLE within two seconds when it is away
  */
 export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = makeRedis(url, 'prompt', () => undefined);
+  const redis = makeRedis(url, 'command', () => undefined);
   try {
     await connectRedis(redis, `Redis at ${maskUrl(url)}`, CONNECT_MS).catch((error: unknown) => {
       throw new ForewarmError('FW_REDIS_UNAVAILABLE', messageOf(error), { cause: error, next: NEXT });

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { Coordinates } from '#shared/cache/grid';
 import { formatDuration } from '#shared/config/duration';
-import { nearest } from '#shared/config/suggest';
-import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
 import { addFolder, chooseModel, Invocation } from '../invocation';
+import { suggestCategory } from '../suggest-category';
 import { withRedis } from '../with-redis';
 
 interface PredictOptions {
@@ -32,20 +31,12 @@ export function addPredict(program: Command): void {
       const answer = await withRedis(config.redis.cacheUrl, (redis) =>
         new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).predict(name, category, coordinates),
       ).catch((error: unknown) => {
-        throw withSuggestion(error, model, category);
+        throw suggestCategory(error, model, [category]);
       });
       invocation.answer({ model: name, category, coordinates, ...answer }, () =>
         describeAnswer(name, category, pairs, answer),
       );
     });
-}
-
-/** For a category that is not configured, the nearest one that is. */
-function withSuggestion(error: unknown, model: ModelConfig, category: string): unknown {
-  if (!(error instanceof ForewarmError) || error.code !== 'FW_CATEGORY_UNKNOWN') return error;
-  const close = model.categories.includes(category) ? undefined : nearest(category, model.categories);
-  if (close === undefined) return error;
-  return new ForewarmError(error.code, error.message, { next: `Did you mean ${JSON.stringify(close)}?` });
 }
 
 /** @throws ForewarmError FW_USAGE for anything that is not NAME=VALUE, or a name given twice */

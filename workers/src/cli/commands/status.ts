@@ -9,6 +9,7 @@ import { type GenerationRecord, GenerationStore } from '#shared/store/generation
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
 import type { Colours } from '../colours';
 import { addFolder, Invocation } from '../invocation';
+import { withQueue } from '../with-queue';
 import { withRedis } from '../with-redis';
 
 interface ModelStatus {
@@ -20,6 +21,8 @@ interface ModelStatus {
   readonly lastUpdated: string | null;
   readonly ageMs: number | null;
   readonly stale: boolean;
+  /** Since when its schedule is paused. */
+  readonly pausedSince: string | null;
   /** Rows present and expected in the live generation. */
   readonly rows: number;
   readonly expected: number;
@@ -31,6 +34,8 @@ interface Status {
   readonly models: readonly ModelStatus[];
   /** Why generations and cycles are not known, where they are not. */
   readonly historyError: string | null;
+  /** Why it is not known which models are paused, where it is not. */
+  readonly queueError: string | null;
 }
 
 export function addStatus(program: Command): void {
@@ -52,16 +57,33 @@ function countOf(text: string): number {
 }
 
 async function readStatus(config: Config, cycles: number): Promise<Status> {
-  const history = await readHistory(config, cycles);
+  const [history, pauses] = await Promise.all([readHistory(config, cycles), readPauses(config)]);
   const models = await withRedis(config.redis.cacheUrl, async (redis) => {
     const states: ModelStatus[] = [];
     for (const model of config.models) {
       const cache = new ModelCache(redis, config.keyPrefix, model.name);
-      states.push(await modelStatus(cache, model, history.byModel.get(model.name)));
+      const status = await modelStatus(cache, model, history.byModel.get(model.name));
+      states.push({ ...status, pausedSince: pauses.byModel.get(model.name) ?? null });
     }
     return states;
   });
-  return { models, historyError: history.error };
+  return { models, historyError: history.error, queueError: pauses.error };
+}
+
+/** The queue may be away while the cache still answers. */
+async function readPauses(config: Config): Promise<{ byModel: Map<string, string>; error: string | null }> {
+  const byModel = new Map<string, string>();
+  try {
+    await withQueue(config, async ({ paused }) => {
+      for (const { name } of config.models) {
+        const since = await paused.since(name);
+        if (since !== undefined) byModel.set(name, since.toISOString());
+      }
+    });
+    return { byModel, error: null };
+  } catch (error) {
+    return { byModel, error: messageOf(error) };
+  }
 }
 
 interface ModelHistory {
@@ -91,7 +113,11 @@ async function readHistory(
   }
 }
 
-async function modelStatus(cache: ModelCache, model: ModelConfig, history?: ModelHistory): Promise<ModelStatus> {
+async function modelStatus(
+  cache: ModelCache,
+  model: ModelConfig,
+  history?: ModelHistory,
+): Promise<Omit<ModelStatus, 'pausedSince'>> {
   const [live, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
   const missing = live === undefined ? model.categories : await cache.missing(live.generation, model.categories);
   const ageMs = metadata === undefined ? null : Math.max(0, Date.now() - Date.parse(metadata.last_updated));
@@ -113,6 +139,7 @@ async function modelStatus(cache: ModelCache, model: ModelConfig, history?: Mode
 
 function describe(status: Status, colours: Colours): string {
   const parts = status.models.map((model) => describeModel(model, colours));
+  if (status.queueError !== null) parts.push(colours.yellow(`queue unavailable: ${status.queueError}`));
   if (status.historyError !== null) parts.push(colours.yellow(`run history unavailable: ${status.historyError}`));
   return parts.join('\n\n');
 }
@@ -127,6 +154,7 @@ function describeModel(model: ModelStatus, colours: Colours): string {
     `  live         ${model.live}, model version ${model.modelVersion}, published ${model.publishedAt}`,
     `  previous     ${model.previous ?? 'none'}`,
   ];
+  if (model.pausedSince !== null) lines.push(colours.yellow(`  paused       since ${model.pausedSince}`));
   const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
   for (const generation of others) lines.push(`  ${generation.state.padEnd(12)} ${generation.id}`);
   return model.cycles.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n${cycleTable(model.cycles)}`;

@@ -1,0 +1,31 @@
+import { maskUrl } from '#shared/config/secrets';
+import type { Config } from '#shared/config/types';
+import { makePostgres } from '#shared/connections/postgres';
+import { ForewarmError, messageOf } from '#shared/errors';
+import { HistoryStore } from '#shared/store/history-store';
+
+/** A person waits for the answer. */
+const CONNECT_MS = 1_500;
+
+/**
+ * Reads the run history and lets the database go.
+ * @throws ForewarmError FW_POSTGRES_UNAVAILABLE within two seconds when it is away; FW_CONFIG_INVALID when none is configured
+ */
+export async function withHistory<T>(config: Config, work: (history: HistoryStore) => Promise<T>): Promise<T> {
+  const { url } = config.postgres;
+  if (url === undefined) {
+    throw new ForewarmError('FW_CONFIG_INVALID', 'postgres.url is not set: the run history lives in PostgreSQL', {
+      next: 'Set FOREWARM_POSTGRES_URL or postgres.url, or start `forewarm up` here.',
+    });
+  }
+  const pool = makePostgres({ ...config.postgres, url, connectTimeoutMs: CONNECT_MS, poolSize: 1 }, () => undefined);
+  try {
+    return await work(new HistoryStore(pool));
+  } catch (error) {
+    if (!(error instanceof ForewarmError) || error.code !== 'FW_POSTGRES_UNAVAILABLE') throw error;
+    const where = `PostgreSQL at ${maskUrl(url)}`;
+    throw new ForewarmError(error.code, `${where}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    await pool.end();
+  }
+}
