@@ -75,7 +75,9 @@ inputs:
   hour_of_day: { axis: hour }
   station_name: { category: true }
   temperature: { constant: 20.5 }
-\`\`\``;
+\`\`\`
+
+A category that is written as a decimal number, such as \`4711\`, can feed a numeric input.`;
 
 function globalTables(): string[] {
   const loose = GLOBAL_SETTINGS.filter(({ path }) => path.length === 1);

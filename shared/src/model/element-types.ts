@@ -52,6 +52,16 @@ export function convert(value: number | string, type: InputType, where: string):
   return value;
 }
 
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/**
+ * A category as what `type` holds: itself for text, and its number where it is written as one, such as the id of a shop.
+ * @throws ForewarmError FW_MODEL_INPUT_VALUE as `convert` does
+ */
+export function convertCategory(category: string, type: InputType, where: string): bigint | number | string {
+  return convert(type !== 'string' && DECIMAL.test(category) ? Number(category) : category, type, where);
+}
+
 /** A fraction is rounded to the nearest float32; a whole number that would become another one is refused. */
 function toFloat32(value: number, where: string): number {
   const rounded = Math.fround(value);

@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import { cellCount, coordinatesOf } from '../cache/grid';
-import { allocate, convert, head, type InputType, isInputType, type TensorData } from './element-types';
+import { allocate, convert, convertCategory, head, type InputType, isInputType, type TensorData } from './element-types';
 import type { InputSource, ModelSpec, TensorDescription } from './spec';
 
 /** Makes a tensor: the constructor of the runtime, passed in so that this file loads without it. */
@@ -50,7 +50,7 @@ export class FeedBuilder {
     for (const column of this.columns) {
       if (column.source.from !== 'category') continue;
       categories.forEach((category, row) => {
-        const value = convert(category, column.type, `the category for input ${column.name}`);
+        const value = convertCategory(category, column.type, `the category for input ${column.name}`);
         (column.data as unknown[]).fill(value, row * this.cells, (row + 1) * this.cells);
       });
       feeds[column.name] = this.tensor(column, rows);

@@ -129,12 +129,30 @@ test.each<[string, TensorDescription, InputSource, string]>([
   );
 });
 
-test('a category is text: it cannot feed a number', () => {
+test('a category that is written as a number feeds one', () => {
+  const given: TensorDescription[] = [
+    { name: 'id', type: 'int64', shape: ['N'] },
+    { name: 'level', type: 'float32', shape: ['N'] },
+    { name: 'name', type: 'string', shape: ['N'] },
+  ];
+  const from = { id: { from: 'category' }, level: { from: 'category' }, name: { from: 'category' } } as const;
+  const feeds = built(builder(2, given, from), ['-7', '007']);
+  expect(dataOf(feeds)).toEqual({
+    id: [...Array(6).fill(-7n), ...Array(6).fill(7n)],
+    level: [...Array(6).fill(-7), ...Array(6).fill(7)],
+    name: [...Array(6).fill('-7'), ...Array(6).fill('007')],
+  });
+});
+
+test.each([
+  ['seven', 'it is text'],
+  ['0x7', 'it is text'],
+  [' 7', 'it is text'],
+  ['7.5', 'it is no whole number'],
+  ['9007199254740993', 'it is beyond 53 bits'],
+])('the category %j cannot feed a whole number', (category, why) => {
   const given: TensorDescription[] = [{ name: 'id', type: 'int64', shape: ['N'] }];
-  expect(() => builder(1, given, { id: { from: 'category' } }).build(['7'])).toThrow(
-    expect.objectContaining({
-      code: 'FW_MODEL_INPUT_VALUE',
-      message: 'the category for input id: "7" cannot be given as int64: it is text',
-    }),
+  expect(() => builder(1, given, { id: { from: 'category' } }).build([category])).toThrow(
+    expect.objectContaining({ code: 'FW_MODEL_INPUT_VALUE', message: expect.stringContaining(why) }),
   );
 });
