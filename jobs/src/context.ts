@@ -9,6 +9,7 @@ import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
+import type { CopyDebts } from './cycle/copy-debts';
 import type { PausedModels } from './cycle/paused-models';
 import type { RunningCycles } from './cycle/running-cycles';
 import type { Enqueuer } from './enqueue';
@@ -31,5 +32,6 @@ export interface JobContext {
   readonly history: HistoryStore;
   readonly cycles: RunningCycles;
   readonly paused: PausedModels;
+  readonly debts: CopyDebts;
   readonly enqueue: Enqueuer;
 }

@@ -17,7 +17,15 @@ test('unknown job names and bad payloads fail for good at the first attempt, and
   system.configureSmall(someCategories(5), { every: '1s' });
   const daemon = system.daemon();
   await daemon.cycle();
-  const batch = { cycle: 'c', number: 0, model: 'm', generation: GENERATION, mode: 'compute', categories: ['a'] };
+  const batch = {
+    cycle: 'c',
+    number: 0,
+    model: 'm',
+    generation: GENERATION,
+    mode: 'compute',
+    copyKept: false,
+    categories: ['a'],
+  };
   const wrong: [queue: string, name: string, data: unknown, reason: RegExp][] = [
     ['warm', 'destroy', {}, /^FW_JOB_UNKNOWN: queue warm holds a job named "destroy"$/],
     ['warm', '', {}, /^FW_JOB_UNKNOWN: queue warm holds a job named ""$/],
@@ -58,7 +66,15 @@ test('a batch for a generation that the model file is not is tried again, and wr
   const daemon = system.daemon();
   await daemon.cycle();
   const queue = system.queue('warm-batch');
-  const data = { cycle: 'c', number: 0, model: 'm', generation: GENERATION, mode: 'compute', categories: ['a'] };
+  const data = {
+    cycle: 'c',
+    number: 0,
+    model: 'm',
+    generation: GENERATION,
+    mode: 'compute',
+    copyKept: false,
+    categories: ['a'],
+  };
   const { id = '' } = await queue.add('warm-batch', data, { attempts: 2, backoff: 10 });
   const failed = await eventually('the end of the batch', async () => {
     return (await queue.getJobState(id)) === 'failed' && queue.getJob(id);

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
+import { CopyDebts } from '#jobs/cycle/copy-debts';
 import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
@@ -159,6 +160,7 @@ function makeContext(
     history: new HistoryStore(postgres),
     cycles: new RunningCycles(queue, config.keyPrefix),
     paused: new PausedModels(queue, config.keyPrefix),
+    debts: new CopyDebts(queue, config.keyPrefix),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BATCH_MODES } from '#shared/inference/protocol';
 import { TRIGGERS } from '#shared/store/history-store';
 
 /** What the jobs of one cycle carry. Payloads come from a store that others can write to: each is checked when it is read. */
@@ -19,6 +20,8 @@ export const cyclePayload = z.strictObject({
   batchStarts: z.array(z.string()),
   /** For a cycle over every category of the model, which those are, by their hash. */
   whole: z.string().nullable(),
+  /** Whether rows that are kept are copied to Postgres as well. */
+  copyKept: z.boolean(),
 });
 export type CyclePayload = z.infer<typeof cyclePayload>;
 
@@ -27,7 +30,9 @@ export const batchPayload = z.strictObject({
   number: z.int().nonnegative(),
   model,
   generation,
-  mode: z.enum(['compute', 'fill']),
+  mode: z.enum(BATCH_MODES),
+  /** Whether rows that are kept are copied to Postgres as well. */
+  copyKept: z.boolean(),
   categories: z.array(z.string()).min(1),
 });
 export type BatchPayload = z.infer<typeof batchPayload>;

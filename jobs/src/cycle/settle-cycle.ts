@@ -12,6 +12,8 @@ export interface SettledCycle extends RowCounts {
   readonly reason: string | null;
   /** Whether each row that the cycle had to see to was computed, restored or verified. */
   readonly everyRow: boolean;
+  /** Whether rows could not be copied to Postgres. */
+  readonly behind: boolean;
   readonly batches: readonly BatchRecord[];
 }
 
@@ -44,8 +46,8 @@ export function settleCycle(payload: BatchesOf, children: ChildResults): Settled
   const counts = sum(batches);
   const durableErrors = [...summaries.values()].flatMap((summary) => summary.durableError ?? []);
   const brought = counts.computed + counts.restored + counts.verified;
-  const behind = counts.failed > 0 || durableErrors.length > 0;
-  const ended = brought === 0 ? 'failed' : behind ? 'degraded' : 'complete';
+  const short = counts.failed > 0 || durableErrors.length > 0;
+  const ended = brought === 0 ? 'failed' : short ? 'degraded' : 'complete';
   const reasons = [
     ...cancelReason(batches),
     ...rowReasons(payload, batches, counts.failed),
@@ -56,6 +58,7 @@ export function settleCycle(payload: BatchesOf, children: ChildResults): Settled
     state: cancelled.size > 0 ? 'cancelled' : ended,
     reason: reasons.length === 0 ? null : reasons.join('; '),
     everyRow: counts.failed === 0 && cancelled.size === 0,
+    behind: durableErrors.length > 0,
     batches,
   };
 }

@@ -1,5 +1,6 @@
 import type { LivePointer } from '#shared/cache/pointer';
 import { rowByteLength } from '#shared/cache/row';
+import type { Refresh } from '#shared/config/types';
 import { asForewarmError } from '#shared/errors';
 import type { BatchMode } from '#shared/inference/protocol';
 import { errorFacts, type Logger } from '#shared/logger';
@@ -17,7 +18,7 @@ export interface CycleRequest {
   readonly trigger: Trigger;
   /** Only these; absent means all categories of the model. */
   readonly categories?: readonly string[];
-  /** `fill` keeps what is valid; when absent, `compute` where the generation is live and `fill` where it is not. */
+  /** When absent: `fill` where the generation is not live, and what the model's `refresh` says where it is. */
   readonly mode?: BatchMode;
 }
 
@@ -33,7 +34,11 @@ export type CycleStart =
 interface Ground {
   readonly spec: ModelSpec;
   readonly live: LivePointer | undefined;
+  /** Whether Postgres lacks rows that the cache has. */
+  readonly behind: boolean;
 }
+
+const MODES = { always: 'compute', changed: 'refresh' } as const satisfies Record<Refresh, BatchMode>;
 
 /**
  * Plans a cycle and adds its jobs: one per batch, and the one that publishes when they have ended. Does nothing while
@@ -44,13 +49,14 @@ export async function startCycle(context: JobContext, request: CycleRequest, log
   const cycle = newCycleId(context.clock.now());
   const cycleLog = log.with({ cycle });
   try {
-    const [spec, live] = await Promise.all([
+    const [spec, live, behind] = await Promise.all([
       context.models.resolve(request.model),
       context.cache(request.model).pointer(),
+      context.debts.has(request.model),
     ]);
     if (!(await claim(context, request.model, cycle, cycleLog))) return notStarted(context, request, cycle, cycleLog);
     // The claim is kept when this fails: the jobs may have been added all the same, and a claim without jobs gives way.
-    return await addJobs(context, request, cycle, { spec, live }, cycleLog);
+    return await addJobs(context, request, cycle, { spec, live, behind }, cycleLog);
   } catch (error) {
     const reason = asForewarmError(error).message;
     await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, cycleLog);
@@ -63,11 +69,12 @@ async function addJobs(
   context: JobContext,
   request: CycleRequest,
   cycle: string,
-  { spec, live }: Ground,
+  { spec, live, behind }: Ground,
   log: Logger,
 ): Promise<CycleStart> {
-  const mode = request.mode ?? (live?.generation === spec.generation ? 'compute' : 'fill');
   const model = context.models.configured(request.model);
+  const isLive = live?.generation === spec.generation;
+  const mode = request.mode ?? (isLive ? MODES[model.refresh] : 'fill');
   const categories = request.categories ?? model.categories;
   const batches = planBatches(categories, batchSize(categories.length, rowByteLength(rowFrame(spec)), model.batchSize));
   const common = { cycle, model: request.model, generation: spec.generation };
@@ -78,10 +85,11 @@ async function addJobs(
     batchSizes: batches.map((batch) => batch.length),
     batchStarts: batches.map((batch) => batch[0] ?? ''),
     whole: request.categories === undefined ? categoriesHash(model.categories) : null,
+    copyKept: behind,
   };
   const children = batches.map((batch, number) => ({
     id: batchId(cycle, number),
-    payload: { ...common, number, mode, categories: batch } satisfies BatchPayload,
+    payload: { ...common, number, mode, copyKept: behind, categories: batch } satisfies BatchPayload,
   }));
   const record = { ...blank(context, request, cycle), expected: categories.length, batches: batches.length };
   const running: CycleRecord = { ...record, generation: spec.generation, state: 'running', finishedAt: null };

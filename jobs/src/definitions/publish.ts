@@ -30,6 +30,7 @@ export const publish = defineJob({
     requireModel(context, payload.model);
     const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
     const published = await publishCycle(context, payload, settled, log);
+    await noteCopies(context, payload, settled);
     const record = toRecord(context, payload, settled, published);
     await context.history.record(record, settled.batches).catch((error: unknown) => {
       log.warn('the cycle could not be recorded in the history', errorFacts(error));
@@ -45,6 +46,13 @@ export const publish = defineJob({
 function summaryOf(record: CycleRecord): PublishSummary {
   const { state, reason, expected, durationMs, computed, restored, verified, failed, durable } = record;
   return { state, reason, rows: expected, durationMs: durationMs ?? 0, computed, restored, verified, failed, durable };
+}
+
+/** What Postgres lacks is copied by the next whole cycle, and is no debt any longer once one has had every row in hand. */
+async function noteCopies({ debts }: JobContext, payload: CyclePayload, settled: SettledCycle): Promise<void> {
+  if (settled.behind) return debts.add(payload.model);
+  const hadEveryRow = payload.whole !== null && settled.everyRow && (payload.copyKept || settled.verified === 0);
+  if (hadEveryRow && settled.state !== 'failed') await debts.settle(payload.model);
 }
 
 /** A batch that failed brought no word of its categories: its job still has them. */

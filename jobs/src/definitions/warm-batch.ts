@@ -19,7 +19,7 @@ export const warmBatch = defineJob({
   facts: ({ cycle, model, number }) => ({ cycle, model, batch: number }),
   retries: { attempts: 3, firstDelayMs: 500 },
   timeLimitMs: (config) => config.inference.timeLimitMs + MARGIN_MS,
-  async run({ payload: { cycle, model, generation, categories, mode }, context }) {
+  async run({ payload: { cycle, model, generation, categories, mode, copyKept }, context }) {
     requireModel(context, model);
     if (await context.cycles.isCancelled(cycle)) return { outcome: 'done', summary: CANCELLED };
     const spec = await context.models.resolve(model);
@@ -29,8 +29,13 @@ export const warmBatch = defineJob({
         `models.${model}: ${spec.file} is generation ${spec.generation} on ${context.host}, the batch is for ${generation}`,
       );
     }
-    const { expireAfterMs } = context.models.configured(model);
-    const summary = await context.pool.runBatch({ spec, categories, mode, expireAfterMs, stores: context.targets });
+    const { expireAfterMs, maxAgeMs, refresh } = context.models.configured(model);
+    const summary = await context.pool.runBatch({
+      ...{ spec, categories, mode, copyKept, expireAfterMs },
+      trackInputs: refresh === 'changed',
+      maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
+      stores: context.targets,
+    });
     return { outcome: 'done', summary };
   },
 });

@@ -30,6 +30,11 @@ export class KeySpace {
   index(generation: string): string {
     return `${this.root}:${generation}:index`;
   }
+
+  /** Hash of category to the hash of its inputs; only with `refresh: changed`. */
+  inputs(generation: string): string {
+    return `${this.root}:${generation}:inputs`;
+  }
 }
 
 export const CATEGORY_MAX_BYTES = 512;

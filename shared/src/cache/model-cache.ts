@@ -5,8 +5,8 @@ import type { CacheEvent } from './events';
 import { KeySpace } from './keys';
 import { type LivePointer, type Metadata, parseLivePointer, parseMetadata } from './pointer';
 import type { RowFrame } from './row';
+import { readRows } from './row-reader';
 import { slices } from './slices';
-import { validRows } from './valid-rows';
 
 /** Keys to one round trip: larger ones stall the loop, smaller ones cost time. */
 const SLICE = 500;
@@ -64,8 +64,8 @@ export class ModelCache {
 
   /** Those of `categories` that have no row in the generation, or one that is not whole. Reads the rows. */
   async faulty(generation: string, frame: RowFrame, categories: readonly string[]): Promise<string[]> {
-    const valid = await validRows(this.redis, this.keys, generation, frame, categories);
-    return categories.filter((category) => !valid.has(category));
+    const rows = await readRows(this.redis, this.keys, categories, { generation, frame, inputs: false });
+    return categories.filter((category) => rows.get(category)?.whole !== true);
   }
 
   /** Number of index entries: the rows that the generation should have, wanted or not. */
@@ -82,7 +82,8 @@ export class ModelCache {
       const commands = this.redis
         .pipeline()
         .unlink(...unwanted.map((category) => this.keys.row(generation, category)))
-        .srem(this.keys.index(generation), ...unwanted);
+        .srem(this.keys.index(generation), ...unwanted)
+        .hdel(this.keys.inputs(generation), ...unwanted);
       await execChecked(commands, `dropping rows of ${this.keys.root}`);
       dropped.push(...unwanted);
     }
@@ -93,7 +94,7 @@ export class ModelCache {
   async dropGeneration(generation: string): Promise<number> {
     const dropped = await this.dropUnwanted(generation, new Set());
     const event: CacheEvent = { type: 'dropped', generation };
-    const commands = this.redis.pipeline().unlink(this.keys.index(generation));
+    const commands = this.redis.pipeline().unlink(this.keys.index(generation), this.keys.inputs(generation));
     commands.publish(this.keys.events, JSON.stringify(event));
     await execChecked(commands, `dropping generation ${generation} of ${this.keys.root}`);
     return dropped.length;

@@ -9,10 +9,12 @@ const MSET_MAX_BYTES = 8 * 1024 * 1024;
 export interface RowBytes {
   readonly category: string;
   readonly bytes: Buffer;
+  /** Hash of the inputs that it was computed from, where they are tracked. */
+  readonly inputs: Buffer | undefined;
 }
 
 /**
- * Writes rows of one generation, their index entries and the event that lets readers drop old ones.
+ * Writes rows of one generation, their index entries, the hashes of their inputs and the event that lets readers drop old ones.
  * @throws ForewarmError FW_REDIS_WRITE_FAILED when any command was refused; rows are replaced one by one, each atomically
  */
 export async function writeRows(
@@ -31,6 +33,8 @@ export async function writeRows(
       for (const row of part) commands.set(keys.row(generation, row.category), row.bytes, 'PX', expireAfterMs);
     }
     commands.sadd(keys.index(generation), ...categories);
+    const hashes = part.flatMap(({ category, inputs }) => (inputs === undefined ? [] : [category, inputs]));
+    if (hashes.length > 0) commands.hset(keys.inputs(generation), ...hashes);
     for (const message of rowsEvents(generation, categories)) commands.publish(keys.events, message);
     await execChecked(commands, `writing ${part.length} rows of ${keys.root}`, 'FW_REDIS_WRITE_FAILED');
   }

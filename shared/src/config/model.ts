@@ -51,6 +51,8 @@ function modelConfig(name: string, given: ModelSettings, list: Categories, conte
     output: given.output,
     outputs: given.outputs,
     everyMs: given.every,
+    refresh: given.refresh,
+    maxAgeMs: given.maxAge === 'never' ? undefined : given.maxAge,
     overlap: given.overlap,
     batchSize: given.batchSize,
     staleAfterMs: given.staleAfter,

@@ -4,7 +4,7 @@ import { categoriesType } from './categories';
 import { inputsType } from './inputs';
 import { listenHost } from './listen';
 import { optional, required, section, withDefault } from './setting';
-import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, ROLES } from './types';
+import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, REFRESHES, ROLES } from './types';
 import {
   byteSize,
   choice,
@@ -121,6 +121,16 @@ export const modelSchema = z.strictObject({
   }),
   outputs: optional(names(512, 65_535), 'Names of the values of one cell, where the model gives several.'),
   every: withDefault(duration('1s', '24h'), '20s', 'How often the grid is computed.'),
+  refresh: withDefault(
+    choice(REFRESHES),
+    'always',
+    'What a cycle computes: every row, or only rows whose inputs have changed, that are missing, damaged or older than `maxAge`.',
+  ),
+  maxAge: withDefault(
+    wordOr('never', duration('1s', '3650d')),
+    '24h',
+    'With `refresh: changed`: age from which a row is computed anew though its inputs are the same.',
+  ),
   overlap: withDefault(choice(OVERLAPS), 'skip', 'What happens when it is time again and the last cycle still runs.'),
   batchSize: withDefault(wordOr('auto', integer(1, 10_000)), 'auto', 'Categories that one job computes.'),
   staleAfter: withDefault(duration('1s', '3650d'), '5m', 'Age from which a prediction is marked as stale.'),

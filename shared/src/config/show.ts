@@ -58,6 +58,8 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     output: model.output ?? null,
     outputs: model.outputs === undefined ? null : shortened(model.outputs),
     every: formatDuration(model.everyMs),
+    refresh: model.refresh,
+    maxAge: model.maxAgeMs === undefined ? 'never' : formatDuration(model.maxAgeMs),
     overlap: model.overlap,
     batchSize: model.batchSize,
     staleAfter: formatDuration(model.staleAfterMs),

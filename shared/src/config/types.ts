@@ -18,6 +18,10 @@ export const OVERLAPS = ['skip', 'queue'] as const;
 /** What happens to a tick that finds a cycle of the same model still running. */
 export type Overlap = (typeof OVERLAPS)[number];
 
+export const REFRESHES = ['always', 'changed'] as const;
+/** Whether a cycle computes every row, or only those whose inputs have changed, that are missing or too old. */
+export type Refresh = (typeof REFRESHES)[number];
+
 export interface ModelConfig {
   readonly name: string;
   /** Absolute path of the ONNX file; whether it exists is not known here. */
@@ -32,6 +36,9 @@ export interface ModelConfig {
   readonly output: string | undefined;
   readonly outputs: readonly string[] | undefined;
   readonly everyMs: number;
+  readonly refresh: Refresh;
+  /** With `refresh: changed`: age from which a row is computed anew; `undefined` means never. */
+  readonly maxAgeMs: number | undefined;
   readonly overlap: Overlap;
   readonly batchSize: number | 'auto';
   readonly staleAfterMs: number;

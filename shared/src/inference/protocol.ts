@@ -11,15 +11,22 @@ export interface StoreTargets {
 }
 
 /**
- * `compute` computes every row. `fill` keeps valid rows that the cache has, copies those that Postgres has, and computes
- * the rest.
+ * `compute` computes every row. `fill` keeps good rows that the cache has, copies those that Postgres has, and computes the
+ * rest; `refresh` does the same, but computes what is older than `maxAgeMs` too.
  */
-export type BatchMode = 'compute' | 'fill';
+export const BATCH_MODES = ['compute', 'fill', 'refresh'] as const;
+export type BatchMode = (typeof BATCH_MODES)[number];
 
 export interface BatchTask {
   readonly spec: ModelSpec;
   readonly categories: readonly string[];
   readonly mode: BatchMode;
+  /** Whether hashes of inputs are kept, and a row whose inputs have changed is not good. */
+  readonly trackInputs: boolean;
+  /** Age from which a row is computed anew; `undefined` means never. */
+  readonly maxAgeMs: number | undefined;
+  /** Whether rows that are kept are copied to Postgres too, which was away when they were computed. */
+  readonly copyKept: boolean;
   readonly expireAfterMs: number | undefined;
   readonly stores: StoreTargets;
 }
@@ -60,6 +67,8 @@ export interface BatchSummary {
 /** Milliseconds. Stages overlap other batches, so their sum over batches exceeds the cycle's duration. */
 export interface BatchTimings {
   readonly loadMs: number;
+  /** Reading and checking what is there already. */
+  readonly readMs: number;
   readonly inferMs: number;
   readonly packMs: number;
   readonly redisMs: number;

@@ -1,19 +1,18 @@
 import { KeySpace } from '../cache/keys';
-import { decodeRow } from '../cache/row';
 import { writeRows } from '../cache/row-writer';
-import { validRows } from '../cache/valid-rows';
-import { asking } from '../connections/redis';
+import { execChecked } from '../connections/redis';
 import { asForewarmError, messageOf } from '../errors';
+import { inputsHash } from '../model/inputs-hash';
 import type { OnnxModel } from '../model/onnx-model';
-import { rowFrame } from '../model/spec';
 import type { StoredRow } from '../store/row-store';
 import type { BatchStores } from './batch-stores';
 import { computeRows } from './compute-rows';
+import { type BatchPlan, planBatch } from './plan-batch';
 import { type BatchSummary, type BatchTask, LISTED_FAILURES } from './protocol';
 
 /**
- * Computes one batch and writes its rows: to the cache first, which is what readers wait for, then to Postgres. A batch
- * whose rows cannot be written to the cache leaves the old ones in place and rejects; Postgres being away does not.
+ * Does one batch and writes its rows: to the cache first, which is what readers wait for, then to Postgres. A batch whose rows
+ * cannot be written to the cache leaves the old ones in place and rejects; Postgres being away does not.
  * @throws ForewarmError FW_REDIS_WRITE_FAILED, FW_REDIS_UNAVAILABLE
  */
 export async function runBatch(
@@ -22,68 +21,57 @@ export async function runBatch(
   stores: BatchStores,
   now: () => number,
 ): Promise<BatchSummary> {
-  const keys = new KeySpace(task.stores.keyPrefix, task.spec.name);
-  const frame = rowFrame(task.spec);
-  const { generation } = task.spec;
-  const kept =
-    task.mode === 'fill' ? await validRows(stores.redis, keys, generation, frame, task.categories) : new Set<string>();
-  const wanted = task.categories.filter((category) => !kept.has(category));
-  const restored = task.mode === 'fill' ? await fromPostgres(task, wanted, stores) : [];
-  const have = new Set(restored.map((row) => row.category));
-  const computed = await computeRows(
-    model,
-    wanted.filter((category) => !have.has(category)),
-    now,
-  );
+  const { generation, name } = task.spec;
+  const keys = new KeySpace(task.stores.keyPrefix, name);
+  const inputs = task.trackInputs ? inputsHash : undefined;
+  const plan = await timed(() => decide(task, keys, stores, inputs, now()));
+  const { kept, restored, wanted } = plan.result;
+  const { rows, failures, inferMs, packMs } = await computeRows(model, wanted, now);
+  const computed: StoredRow[] = rows.map((row) => ({ ...row, inputs: inputs?.(row.category) }));
 
-  if (kept.size > 0) await indexAgain(task, keys, kept, stores);
+  await renew(task, keys, kept, stores);
   const redis = await timed(() =>
-    writeRows(stores.redis, keys, task.spec.generation, [...restored, ...computed.rows], task.expireAfterMs).catch(
-      (error: unknown) => Promise.reject(asForewarmError(error, 'FW_REDIS_WRITE_FAILED')),
+    writeRows(stores.redis, keys, generation, [...restored, ...computed], task.expireAfterMs).catch((error: unknown) =>
+      Promise.reject(asForewarmError(error, 'FW_REDIS_WRITE_FAILED')),
     ),
   );
-  const postgres = await timed(() => copyToPostgres(task, computed.rows, stores));
+  const behind = task.copyKept ? [...computed, ...kept] : computed;
+  const postgres = await timed(() => copyToPostgres(task, behind, stores));
+  const durable = restored.length + (postgres.result === undefined ? behind.length : 0);
   return {
-    computed: computed.rows.length,
+    computed: computed.length,
     restored: restored.length,
-    verified: kept.size,
-    failed: computed.failures.length,
-    failures: computed.failures.slice(0, LISTED_FAILURES),
-    failedCategories: computed.failures.map(({ category }) => category),
-    durable: postgres.result === undefined ? restored.length + computed.rows.length : restored.length,
+    verified: kept.length,
+    failed: failures.length,
+    failures: failures.slice(0, LISTED_FAILURES),
+    failedCategories: failures.map(({ category }) => category),
+    durable,
     durableError: postgres.result,
-    timings: {
-      loadMs: 0,
-      inferMs: computed.inferMs,
-      packMs: computed.packMs,
-      redisMs: redis.ms,
-      postgresMs: postgres.ms,
-    },
+    timings: { loadMs: 0, readMs: plan.ms, inferMs, packMs, redisMs: redis.ms, postgresMs: postgres.ms },
   };
 }
 
-/** Rows that stay are put into the index again: a row without its entry would be found by readers only. */
-async function indexAgain(
+async function decide(
   task: BatchTask,
   keys: KeySpace,
-  kept: ReadonlySet<string>,
   stores: BatchStores,
-): Promise<void> {
-  const added = stores.redis.sadd(keys.index(task.spec.generation), ...kept);
-  await asking('indexing rows', added);
+  inputs: ((category: string) => Buffer) | undefined,
+  nowMs: number,
+): Promise<BatchPlan> {
+  if (task.mode === 'compute') return { kept: [], restored: [], wanted: task.categories };
+  return planBatch(task, keys, stores, inputs, nowMs);
 }
 
-/** Rows that Postgres holds whole and of this generation; none when it is away: they are computed then. */
-async function fromPostgres(task: BatchTask, categories: readonly string[], stores: BatchStores): Promise<StoredRow[]> {
-  if (categories.length === 0) return [];
-  const frame = rowFrame(task.spec);
-  const { name, generation } = task.spec;
-  try {
-    const stored = await stores.withPostgres((rows) => rows.read(name, generation, categories));
-    return stored.filter((row) => decodeRow(row.bytes, frame).ok);
-  } catch {
-    return [];
+/** Rows that stay are put into the index again, without which only readers would find them, and live on. */
+async function renew(task: BatchTask, keys: KeySpace, kept: readonly StoredRow[], stores: BatchStores): Promise<void> {
+  if (kept.length === 0) return;
+  const { generation } = task.spec;
+  const categories = kept.map(({ category }) => category);
+  const commands = stores.redis.pipeline().sadd(keys.index(generation), ...categories);
+  if (task.expireAfterMs !== undefined) {
+    for (const category of categories) commands.pexpire(keys.row(generation, category), task.expireAfterMs);
   }
+  await execChecked(commands, `renewing ${kept.length} rows of ${keys.root}`);
 }
 
 /** Returns why the rows could not be copied, or `undefined` when they were. */

@@ -1,6 +1,14 @@
 import type { Tensor } from 'onnxruntime-node';
 import { cellCount, coordinatesOf } from '../cache/grid';
-import { allocate, convert, convertCategory, head, type InputType, isInputType, type TensorData } from './element-types';
+import {
+  allocate,
+  convert,
+  convertCategory,
+  head,
+  type InputType,
+  isInputType,
+  type TensorData,
+} from './element-types';
 import type { InputSource, ModelSpec, TensorDescription } from './spec';
 
 /** Makes a tensor: the constructor of the runtime, passed in so that this file loads without it. */

@@ -8,6 +8,8 @@ export interface StoredRow {
   readonly bytes: Buffer;
   /** Milliseconds since 1970 UTC. */
   readonly computedAtMs: number;
+  /** Hash of the inputs that it was computed from, where they are tracked. */
+  readonly inputs: Buffer | undefined;
 }
 
 /** Rows to a statement: PostgreSQL takes 65,535 parameters, and small statements are as fast. */
@@ -32,16 +34,16 @@ export class RowStore {
     const perStatement = Math.max(1, Math.min(ROWS_PER_STATEMENT, Math.floor(BYTES_PER_STATEMENT / largest)));
     for (const slice of slices(rows, perStatement)) {
       const values = valuesList(
-        slice.map((row) => [row.category, row.bytes, new Date(row.computedAtMs)]),
-        ['text', 'bytea', 'timestamptz'],
+        slice.map((row) => [row.category, row.bytes, new Date(row.computedAtMs), row.inputs ?? null]),
+        ['text', 'bytea', 'timestamptz', 'bytea'],
       );
       const place = values.parameters.length;
       await query(
         this.pool,
-        `INSERT INTO forewarm.row AS old (model, generation, category, bytes, computed_at)
-         SELECT $${place + 1}, $${place + 2}, v.* FROM (VALUES ${values.text}) AS v (category, bytes, computed_at)
+        `INSERT INTO forewarm.row AS old (model, generation, category, bytes, computed_at, inputs)
+         SELECT $${place + 1}, $${place + 2}, v.* FROM (VALUES ${values.text}) AS v (category, bytes, computed_at, inputs)
          ON CONFLICT (model, generation, category) DO UPDATE
-           SET bytes = excluded.bytes, computed_at = excluded.computed_at
+           SET bytes = excluded.bytes, computed_at = excluded.computed_at, inputs = excluded.inputs
            WHERE old.computed_at <= excluded.computed_at`,
         [...values.parameters, model, generation],
         `writing ${slice.length} rows of ${model}`,
@@ -51,14 +53,17 @@ export class RowStore {
 
   /** Those of `categories` that have a row, in no particular order. */
   async read(model: string, generation: string, categories: readonly string[]): Promise<StoredRow[]> {
-    const { rows } = await query<{ category: string; bytes: Buffer; computed_at: Date }>(
+    const { rows } = await query<{ category: string; bytes: Buffer; computed_at: Date; inputs: Buffer | null }>(
       this.pool,
-      `SELECT category, bytes, computed_at FROM forewarm.row
+      `SELECT category, bytes, computed_at, inputs FROM forewarm.row
        WHERE model = $1 AND generation = $2 AND category = ANY ($3::text[])`,
       [model, generation, categories],
       `reading ${categories.length} rows of ${model}`,
     );
-    return rows.map((row) => ({ category: row.category, bytes: row.bytes, computedAtMs: row.computed_at.getTime() }));
+    return rows.map(({ category, bytes, computed_at, inputs }) => ({
+      ...{ category, bytes, computedAtMs: computed_at.getTime() },
+      inputs: inputs ?? undefined,
+    }));
   }
 
   async remove(model: string, generation: string, categories: readonly string[]): Promise<void> {

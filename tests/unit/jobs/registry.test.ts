@@ -20,10 +20,10 @@ const cycle = '20261124t033704-4f9a1c';
 /** Data that each job takes. */
 const PAYLOADS: Record<string, Record<string, unknown>> = {
   warm: { model: 'calls', trigger: 'schedule' },
-  'warm-batch': { cycle, number: 0, model: 'calls', generation, mode: 'compute', categories: ['a'] },
+  'warm-batch': { cycle, number: 0, model: 'calls', generation, mode: 'compute', copyKept: false, categories: ['a'] },
   publish: {
     ...{ cycle, model: 'calls', generation, trigger: 'schedule', startedAtMs: 0 },
-    ...{ batchSizes: [64, 46], batchStarts: ['a', 'b'], whole: '0123456789abcdef' },
+    ...{ batchSizes: [64, 46], batchStarts: ['a', 'b'], whole: '0123456789abcdef', copyKept: true },
   },
   'warm-on-startup': { model: 'calls' },
   'prune-history': {},

@@ -15,6 +15,8 @@ function modelNamed(name: string, everyMs: number): ModelConfig {
     output: undefined,
     outputs: undefined,
     everyMs,
+    refresh: 'always',
+    maxAgeMs: undefined,
     overlap: 'skip',
     batchSize: 'auto',
     staleAfterMs: 300_000,

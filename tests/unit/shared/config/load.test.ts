@@ -32,6 +32,8 @@ test('all but the models has a default', () => {
       output: undefined,
       outputs: undefined,
       everyMs: 20_000,
+      refresh: 'always',
+      maxAgeMs: 86_400_000,
       overlap: 'skip',
       batchSize: 'auto',
       staleAfterMs: 300_000,
