@@ -4,15 +4,33 @@ import { slices } from '#shared/cache/slices';
 const BATCHES = 20;
 const MIN_CATEGORIES = 64;
 const MAX_CATEGORIES = 512;
+/** For models so quick that the queue would cost more than the inference. */
+const MAX_QUICK_CATEGORIES = 2_048;
+/** A batch that takes less is mostly queue. */
+const MIN_MS = 50;
+/** A batch that takes longer is long to wait for when it is handed back, killed or computed again. */
+const MAX_MS = 2_000;
 /** What a batch holds in memory at once, for models with large rows. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Categories to a batch: a twentieth of the grid, 64 to 512, and no more than 64 MiB of rows. */
-export function batchSize(categories: number, rowBytes: number, configured: number | 'auto'): number {
+export interface BatchGround {
+  /** How many. */
+  readonly categories: number;
+  readonly rowBytes: number;
+  /** Milliseconds that the inference of a row takes. */
+  readonly rowMs: number;
+}
+
+/**
+ * Categories to a batch: a twentieth of the grid, 64 to 512; up to 2,048 of it where that takes less than 50 ms; and no more than
+ * 2 s of inference and 64 MiB of rows.
+ */
+export function batchSize({ categories, rowBytes, rowMs }: BatchGround, configured: number | 'auto'): number {
   if (configured !== 'auto') return configured;
   const share = Math.ceil(categories / BATCHES);
-  const bounded = Math.min(MAX_CATEGORIES, Math.max(MIN_CATEGORIES, share));
-  return Math.max(1, Math.min(bounded, Math.floor(MAX_BYTES / rowBytes)));
+  const quick = Math.min(share, MAX_QUICK_CATEGORIES, Math.ceil(MIN_MS / rowMs));
+  const bounded = Math.max(Math.min(MAX_CATEGORIES, Math.max(MIN_CATEGORIES, share)), quick);
+  return Math.max(1, Math.min(bounded, Math.floor(MAX_MS / rowMs), Math.floor(MAX_BYTES / rowBytes)));
 }
 
 /** Every category once, in their order. */

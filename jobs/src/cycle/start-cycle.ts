@@ -76,7 +76,8 @@ async function addJobs(
   const isLive = live?.generation === spec.generation;
   const mode = request.mode ?? (isLive ? MODES[model.refresh] : 'fill');
   const categories = request.categories ?? model.categories;
-  const batches = planBatches(categories, batchSize(categories.length, rowByteLength(rowFrame(spec)), model.batchSize));
+  const ground = { categories: categories.length, rowBytes: rowByteLength(rowFrame(spec)), rowMs: spec.rowMs };
+  const batches = planBatches(categories, batchSize(ground, model.batchSize));
   const common = { cycle, model: request.model, generation: spec.generation };
   const payload: CyclePayload = {
     ...common,

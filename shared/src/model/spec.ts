@@ -46,6 +46,8 @@ export interface ModelSpec extends ModelMapping {
   readonly inputs: Readonly<Record<string, InputSource>>;
   readonly output: string;
   readonly outputs: readonly string[];
+  /** Milliseconds that the inference of one row took when the file was tried: an estimate, and no part of the identity. */
+  readonly rowMs: number;
   readonly graph: { readonly inputs: readonly TensorDescription[]; readonly outputs: readonly TensorDescription[] };
 }
 
