@@ -9,7 +9,7 @@
 import { onnx } from 'onnx-proto';
 import { DAYS, HOURS } from './data';
 import type { FeatureTables } from './features';
-import * as graph from './onnx-nodes';
+import * as graph from '../onnx/nodes';
 import type { TreeNode } from './tree';
 import { treeAttributes } from './tree-attributes';
 

@@ -1,5 +1,5 @@
 /** Trees as the parallel lists that TreeEnsembleRegressor (ai.onnx.ml 3) takes: one entry per node, and per leaf. */
-import { type Attribute, floats, int, ints, string, strings } from './onnx-nodes';
+import { type Attribute, floats, int, ints, string, strings } from '../onnx/nodes';
 import type { TreeNode } from './tree';
 
 interface FlatNode {

@@ -14,6 +14,7 @@ export interface PackedRow {
 export interface ComputedRows {
   readonly rows: readonly PackedRow[];
   readonly failures: readonly CategoryFailure[];
+  readonly featuresMs: number;
   readonly inferMs: number;
   readonly packMs: number;
 }
@@ -30,6 +31,7 @@ export async function computeRows(
   const frame = rowFrame(model.spec);
   const rows: PackedRow[] = [];
   const failures: CategoryFailure[] = [];
+  const featuresBefore = model.featuresMs;
   let inferMs = 0;
   let packMs = 0;
   for (const slice of slices(categories, model.rowsPerCall)) {
@@ -45,7 +47,8 @@ export async function computeRows(
     inferMs += inferred - began;
     packMs += performance.now() - inferred;
   }
-  return { rows, failures, inferMs, packMs };
+  const featuresMs = model.featuresMs - featuresBefore;
+  return { rows, failures, featuresMs, inferMs: inferMs - featuresMs, packMs };
 }
 
 interface RowResult {

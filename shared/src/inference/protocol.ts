@@ -69,6 +69,7 @@ export interface BatchTimings {
   readonly loadMs: number;
   /** Reading and checking what is there already. */
   readonly readMs: number;
+  readonly featuresMs: number;
   readonly inferMs: number;
   readonly packMs: number;
   readonly redisMs: number;

@@ -26,7 +26,7 @@ export async function runBatch(
   const inputs = task.trackInputs ? inputsHash : undefined;
   const plan = await timed(() => decide(task, keys, stores, inputs, now()));
   const { kept, restored, wanted } = plan.result;
-  const { rows, failures, inferMs, packMs } = await computeRows(model, wanted, now);
+  const { rows, failures, featuresMs, inferMs, packMs } = await computeRows(model, wanted, now);
   const computed: StoredRow[] = rows.map((row) => ({ ...row, inputs: inputs?.(row.category) }));
 
   await renew(task, keys, kept, stores);
@@ -47,7 +47,7 @@ export async function runBatch(
     failedCategories: failures.map(({ category }) => category),
     durable,
     durableError: postgres.result,
-    timings: { loadMs: 0, readMs: plan.ms, inferMs, packMs, redisMs: redis.ms, postgresMs: postgres.ms },
+    timings: { loadMs: 0, readMs: plan.ms, featuresMs, inferMs, packMs, redisMs: redis.ms, postgresMs: postgres.ms },
   };
 }
 

@@ -1,0 +1,100 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { Deployment } from './deployment';
+import { growSuite } from './grow-suite';
+import { cycleTimePlot } from './plot';
+import { scaleReport, warmReport } from './report';
+import { scaleSuite } from './scale-suite';
+import { MODEL_KINDS, type ModelKind } from './synthetic-models';
+import { warmSuite } from './warm-suite';
+
+interface WarmArguments {
+  readonly categories: number;
+  readonly model: ModelKind;
+  readonly refresh: 'always' | 'changed';
+  readonly json?: boolean;
+}
+
+interface ScaleArguments {
+  readonly categories: number;
+  readonly model: ModelKind;
+  readonly workers: readonly number[];
+  readonly grow?: readonly number[];
+  readonly svg?: string;
+  readonly json?: boolean;
+}
+
+const PERIOD_SECONDS = 20;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Prints the figures: with `json` as one object on the last line, for people as a table. */
+function print(json: boolean | undefined, figures: object, text: () => string): void {
+  process.stdout.write(json ? `${JSON.stringify(figures)}\n` : `${text()}\n`);
+}
+
+export function makeBenchProgram(): Command {
+  const program = new Command('scripts/bench').description(
+    'Measures Forewarm on this machine, on real servers of its own. Ratios count: each is of the same run, its parts in turn.',
+  );
+  program
+    .command('warm')
+    .description('a cycle against bare inference of the same grid, and against a first script')
+    .addOption(modelOption())
+    .option('--categories <n>', 'size of the grid: categories of 168 cells', count, 1_000)
+    .addOption(
+      new Option('--refresh <which>', 'what a cycle computes').choices(['always', 'changed']).default('always'),
+    )
+    .option('--json', 'the figures as one JSON object on the last line')
+    .action(async ({ json, ...options }: WarmArguments) => {
+      const result = await withDeployment((deployment) => warmSuite(deployment, { ...options, say }));
+      print(json, result.figures, () => warmReport(result));
+    });
+  program
+    .command('scale')
+    .description('cycles by number of worker processes, and by size of the grid')
+    .addOption(modelOption())
+    .option('--categories <n>', 'size of the grid for --workers', count, 2_000)
+    .option('--workers <list>', 'numbers of worker processes', counts, [1, 2])
+    .option('--grow <list>', 'numbers of categories, such as 100,1000,10000,100000', counts)
+    .option('--svg <file>', 'with --grow: where to write the plot of cycle time against categories')
+    .option('--json', 'the figures as one JSON object on the last line')
+    .action(async ({ json, model, categories, workers, grow: sizes, svg }: ScaleArguments) => {
+      const scaled = await withDeployment((deployment) => scaleSuite(deployment, { model, categories, workers, say }));
+      const grown = sizes === undefined ? undefined : await growSuite(() => Deployment.start(), { model, sizes, say });
+      if (svg !== undefined && grown !== undefined) {
+        mkdirSync(dirname(svg), { recursive: true });
+        writeFileSync(svg, cycleTimePlot(`Cycle time, ${model}`, grown.grow, PERIOD_SECONDS));
+        say(`${svg} written`);
+      }
+      const figures = { suite: 'scale', model, ...scaled, ...grown };
+      print(json, figures, () => scaleReport(scaled, grown));
+    });
+  return program;
+}
+
+function modelOption(): Option {
+  return new Option('--model <kind>', 'mlp: 3-64-64-1; trees: 300 of depth 6').choices([...MODEL_KINDS]).default('mlp');
+}
+
+async function withDeployment<T>(work: (deployment: Deployment) => Promise<T>): Promise<T> {
+  const deployment = await Deployment.start();
+  try {
+    return await work(deployment);
+  } finally {
+    await deployment.stop();
+  }
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number from 1 to 9999999.');
+}
+
+function counts(text: string): number[] {
+  return text
+    .split(',')
+    .map(count)
+    .sort((a, b) => a - b);
+}

@@ -1,0 +1,40 @@
+import Table from 'cli-table3';
+import type { GrowFigures } from './grow-suite';
+import type { ScaleFigures } from './scale-suite';
+import type { WarmResult } from './warm-suite';
+
+const PLAIN = { style: { head: [], border: [] } };
+
+/** The figures as a table, and where the time of the last cycle went. */
+export function warmReport({ figures, stages, lastSeconds, processes }: WarmResult): string {
+  const table = new Table({ head: ['figure', 'value'], ...PLAIN });
+  for (const [name, value] of Object.entries(figures)) table.push([name, String(value)]);
+  const spent = Object.entries(stages).map(([name, ms]) => [name.replace(/Ms$/, ''), ms] as const);
+  const available = lastSeconds * 1_000 * processes;
+  const waiting = available - spent.reduce((sum, [, ms]) => sum + ms, 0);
+  const where = new Table({ head: ['stage', 'ms, all processes', 'share'], ...PLAIN });
+  for (const [name, ms] of [...spent, ['queue, waiting', waiting] as const]) {
+    where.push([name, ms.toFixed(0), `${((100 * ms) / available).toFixed(1)} %`]);
+  }
+  return `${table.toString()}\nnaiveSeconds is extrapolated from two categories.\n\nThe last cycle, ${processes} processes:\n${where.toString()}`;
+}
+
+export function scaleReport(scaled: ScaleFigures, grown: GrowFigures | undefined): string {
+  const table = new Table({ head: ['workers', 'cycle, s', 'floor, s'], ...PLAIN });
+  for (const [workers, seconds] of Object.entries(scaled.cycleSeconds)) {
+    table.push([workers, seconds, scaled.floorSeconds[workers] ?? '']);
+  }
+  const { speedup, floorSpeedup, efficiency } = scaled;
+  const parts = [table.toString(), `speedup ${speedup}, of bare inference ${floorSpeedup}: efficiency ${efficiency}`];
+  if (grown !== undefined) {
+    const sizes = new Table({ head: ['categories', 'cycle, s', 'tick, s', 'Redis, MB', 'daemon, MB'], ...PLAIN });
+    for (const size of grown.grow) {
+      sizes.push([size.categories, size.cycleSeconds, size.tickSeconds, size.redisMb, size.daemonRssMb]);
+    }
+    parts.push(
+      sizes.toString(),
+      `time grows with the power ${grown.timeExponent}, memory with ${grown.memoryExponent}`,
+    );
+  }
+  return parts.join('\n');
+}
