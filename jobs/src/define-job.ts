@@ -50,12 +50,13 @@ export interface JobDefinition<N extends string = string, P = unknown> extends J
   readonly run: (run: JobRun<P>) => Promise<Outcome>;
 }
 
-type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'facts' | 'timeLimitMs';
+type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'keepDone' | 'facts' | 'timeLimitMs';
 
 const DEFAULTS = {
   concurrency: 'everywhere',
   schedules: () => [],
   retries: { attempts: 3, firstDelayMs: 500 },
+  keepDone: { count: 100 },
   facts: () => ({}),
   timeLimitMs: () => 60_000,
 } satisfies Pick<JobDefinition<string, never>, Defaulted>;

@@ -3,8 +3,7 @@ import type { Redis } from 'ioredis';
 import { ForewarmError } from '#shared/errors';
 import { type JobShape, parsePayload } from './job-shape';
 
-/** How long finished jobs stay to be looked at. Batches vanish at once: their results live on in their cycle. */
-const KEEP_DONE = { count: 100 };
+/** How long failed jobs stay to be looked at. */
 const KEEP_FAILED = { age: 24 * 3600, count: 1_000 };
 
 /** Jobs of one key are added once. */
@@ -56,11 +55,11 @@ export class Enqueuer {
 
   /** Options of a job from its definition: retries, and what is kept afterwards. */
   options(name: string): JobsOptions {
-    const { retries } = this.definition(name);
+    const { keepDone, retries } = this.definition(name);
     return {
       attempts: retries.attempts,
       backoff: { type: 'exponential', delay: retries.firstDelayMs, jitter: 0.5 },
-      removeOnComplete: KEEP_DONE,
+      removeOnComplete: keepDone,
       removeOnFail: KEEP_FAILED,
     };
   }
@@ -92,6 +91,7 @@ export class Enqueuer {
           ...this.options(childName),
           jobId: child.id,
           ignoreDependencyOnFailure: true,
+          // Its result lives on with its cycle.
           removeOnComplete: true,
         },
       })),

@@ -8,12 +8,20 @@ export interface RetryPolicy {
   readonly firstDelayMs: number;
 }
 
+/** How long finished jobs stay to be looked at. */
+export interface KeepDone {
+  readonly count: number;
+  /** Seconds; older ones go when another job ends. */
+  readonly age?: number;
+}
+
 /** What adding a job needs to know of it. */
 export interface JobShape<N extends string = string, P = unknown> {
   /** Also the name of its queue. */
   readonly name: N;
   readonly payload: z.ZodType<P>;
   readonly retries: RetryPolicy;
+  readonly keepDone: KeepDone;
 }
 
 /** @throws ForewarmError FW_JOB_PAYLOAD listing each field that does not fit */

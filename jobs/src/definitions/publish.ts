@@ -26,6 +26,8 @@ export const publish = defineJob({
   payload: cyclePayload,
   facts: ({ cycle, model }) => ({ cycle, model }),
   retries: { attempts: 5, firstDelayMs: 500 },
+  // The results of a large grid's batches are with it; whoever waits for the cycle looks every moment.
+  keepDone: { count: 100, age: 60 },
   async run({ payload, context, log, children }) {
     requireModel(context, payload.model);
     const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
