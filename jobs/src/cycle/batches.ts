@@ -1,4 +1,5 @@
 import { slices } from '#shared/cache/slices';
+import { ROWS_PER_STATEMENT } from '#shared/store/row-store';
 
 /** Batches to a cycle: enough to keep every process busy to the end, few enough for the queue to cost nothing. */
 const BATCHES = 20;
@@ -23,14 +24,15 @@ export interface BatchGround {
 
 /**
  * Categories to a batch: a twentieth of the grid, 64 to 512; up to 2,048 of it where that takes less than 50 ms; and no more than
- * 2 s of inference and 64 MiB of rows.
+ * 2 s of inference and 64 MiB of rows. Sizes from 128 on fill the statements that write them to Postgres.
  */
 export function batchSize({ categories, rowBytes, rowMs }: BatchGround, configured: number | 'auto'): number {
   if (configured !== 'auto') return configured;
   const share = Math.ceil(categories / BATCHES);
   const quick = Math.min(share, MAX_QUICK_CATEGORIES, Math.ceil(MIN_MS / rowMs));
   const bounded = Math.max(Math.min(MAX_CATEGORIES, Math.max(MIN_CATEGORIES, share)), quick);
-  return Math.max(1, Math.min(bounded, Math.floor(MAX_MS / rowMs), Math.floor(MAX_BYTES / rowBytes)));
+  const whole = bounded < ROWS_PER_STATEMENT ? bounded : Math.ceil(bounded / ROWS_PER_STATEMENT) * ROWS_PER_STATEMENT;
+  return Math.max(1, Math.min(whole, Math.floor(MAX_MS / rowMs), Math.floor(MAX_BYTES / rowBytes)));
 }
 
 /** Every category once, in their order. */

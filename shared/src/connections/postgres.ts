@@ -66,6 +66,7 @@ async function connect(pool: Pool): Promise<PoolClient> {
 
 /**
  * One statement outside any transaction.
+ * @param name makes it a prepared statement of that name, parsed and planned once for each connection
  * @throws ForewarmError FW_POSTGRES_UNAVAILABLE; `what` says what was being done
  */
 export async function query<R extends object>(
@@ -73,13 +74,24 @@ export async function query<R extends object>(
   text: string,
   parameters: readonly unknown[],
   what: string,
+  name?: string,
 ): Promise<{ rows: R[]; rowCount: number }> {
   try {
-    const { rows, rowCount } = await pool.query<R & Record<string, unknown>>(text, [...parameters]);
+    const statement = { text, values: [...parameters], ...(name !== undefined && { name }) };
+    const { rows, rowCount } = await pool.query<R & Record<string, unknown>>(statement);
     return { rows, rowCount: rowCount ?? 0 };
   } catch (error) {
     throw postgresError(error, what);
   }
+}
+
+/** `invalid_sql_statement_name`, `duplicate_prepared_statement`. */
+const PREPARED_LOST = ['26000', '42P05'];
+
+/** Whether a prepared statement was lost, or met another's: a transaction pooler gave its connection to somebody else. */
+export function isPreparedLost(error: unknown): boolean {
+  const cause = error instanceof ForewarmError ? error.cause : error;
+  return PREPARED_LOST.includes(String((cause as { code?: unknown } | null)?.code));
 }
 
 /** Whether the server understood and refused a statement, as against being away, stopping or out of connections. */
