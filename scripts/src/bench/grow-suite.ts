@@ -64,7 +64,6 @@ export async function growSuite(
 
 async function measure(deployment: Deployment, kind: ModelKind, categories: number): Promise<GrownSize> {
   deployment.configure({ kind, categories, refresh: 'always' });
-  const before = await deployment.redisBytes();
   const daemon = await deployment.daemon('scheduler,worker');
   await deployment.warm();
   const memory = new MemoryWatch(() => [daemon.pid]);
@@ -78,11 +77,13 @@ async function measure(deployment: Deployment, kind: ModelKind, categories: numb
       seconds.push(cycle.seconds);
       ticks.push(await cycles.tickSeconds(cycle));
     }
+    memory.stop();
+    const redisBytes = await deployment.takeRedisBytes();
     return {
       ...{ categories, predictions: categories * CELLS },
       cycleSeconds: rounded(median(seconds)),
       tickSeconds: rounded(median(ticks)),
-      redisMb: rounded(((await deployment.redisBytes()) - before) / 2 ** 20),
+      redisMb: rounded(redisBytes / 2 ** 20),
       daemonRssMb: rounded(memory.peakBytes / 2 ** 20),
     };
   } finally {

@@ -68,7 +68,6 @@ interface Round {
 export async function warmSuite(deployment: Deployment, options: WarmOptions): Promise<WarmResult> {
   const { model: kind, categories, refresh, say } = options;
   deployment.configure({ kind, categories, refresh });
-  const before = await deployment.redisBytes();
   const daemon = await deployment.daemon('scheduler,worker');
   say(`${kind}, ${categories.toLocaleString('en')} categories: the first cycle …`);
   await deployment.warm();
@@ -79,7 +78,6 @@ export async function warmSuite(deployment: Deployment, options: WarmOptions): P
   const memory = new MemoryWatch(() => [daemon.pid]);
   try {
     const warmUp = [await floor.measure(categories), (await cycles.run(daemon)).seconds];
-    const bytesPerPrediction = ((await deployment.redisBytes()) - before) / (categories * CELLS);
     const idleP99Ms = await idleLoop(daemon);
     const rounds: Round[] = [];
     const wanted = roundsFor(Math.max(...warmUp));
@@ -90,6 +88,9 @@ export async function warmSuite(deployment: Deployment, options: WarmOptions): P
       rounds.push(round);
       say(`  round ${i} of ${wanted}: ${describe(round, refresh)}`);
     }
+    const stages = await deployment.stages(last.id);
+    memory.stop();
+    const bytesPerPrediction = (await deployment.takeRedisBytes()) / (categories * CELLS);
     const of = (figure: keyof Round): number => median(rounds.map((round) => round[figure]));
     const figures: WarmFigures = {
       ...{ suite: 'warm', model: kind, categories, predictions: categories * CELLS },
@@ -109,7 +110,7 @@ export async function warmSuite(deployment: Deployment, options: WarmOptions): P
         idleComputed: Math.max(...rounds.map(({ idleComputed }) => idleComputed)),
       }),
     };
-    return { figures, stages: await deployment.stages(last.id), lastSeconds: last.seconds, processes };
+    return { figures, stages, lastSeconds: last.seconds, processes };
   } finally {
     memory.stop();
     await floor.stop();
