@@ -64,7 +64,10 @@ export interface BatchSummary {
   readonly timings: BatchTimings;
 }
 
-/** Milliseconds. Stages overlap other batches, so their sum over batches exceeds the cycle's duration. */
+/**
+ * Milliseconds. Writing goes on beside the inference of what comes after, and batches beside each other: sums exceed the cycle's
+ * duration.
+ */
 export interface BatchTimings {
   readonly loadMs: number;
   /** Reading and checking what is there already. */

@@ -1,18 +1,21 @@
 import { KeySpace } from '../cache/keys';
-import { writeRows } from '../cache/row-writer';
+import { rowByteLength } from '../cache/row';
+import { slices } from '../cache/slices';
 import { execChecked } from '../connections/redis';
-import { asForewarmError, messageOf } from '../errors';
 import { inputsHash } from '../model/inputs-hash';
 import type { OnnxModel } from '../model/onnx-model';
-import type { StoredRow } from '../store/row-store';
+import { rowFrame } from '../model/spec';
+import { rowsPerStatement, type StoredRow } from '../store/row-store';
 import type { BatchStores } from './batch-stores';
+import { BatchWriter } from './batch-writer';
 import { computeRows } from './compute-rows';
 import { type BatchPlan, planBatch } from './plan-batch';
-import { type BatchSummary, type BatchTask, LISTED_FAILURES } from './protocol';
+import { type BatchSummary, type BatchTask, type CategoryFailure, LISTED_FAILURES } from './protocol';
 
 /**
- * Does one batch and writes its rows: to the cache first, which is what readers wait for, then to Postgres. A batch whose rows
- * cannot be written to the cache leaves the old ones in place and rejects; Postgres being away does not.
+ * Does one batch and writes its rows, each part of it while the next is computed: to the cache first, which is what readers wait
+ * for, then to Postgres. A batch whose rows cannot be written to the cache leaves old ones in place and rejects; Postgres being away
+ * does not.
  * @throws ForewarmError FW_REDIS_WRITE_FAILED, FW_REDIS_UNAVAILABLE
  */
 export async function runBatch(
@@ -21,33 +24,37 @@ export async function runBatch(
   stores: BatchStores,
   now: () => number,
 ): Promise<BatchSummary> {
-  const { generation, name } = task.spec;
-  const keys = new KeySpace(task.stores.keyPrefix, name);
+  const keys = new KeySpace(task.stores.keyPrefix, task.spec.name);
   const inputs = task.trackInputs ? inputsHash : undefined;
-  const plan = await timed(() => decide(task, keys, stores, inputs, now()));
-  const { kept, restored, wanted } = plan.result;
-  const { rows, failures, featuresMs, inferMs, packMs } = await computeRows(model, wanted, now);
-  const computed: StoredRow[] = rows.map((row) => ({ ...row, inputs: inputs?.(row.category) }));
-
+  const began = performance.now();
+  const { kept, restored, wanted } = await decide(task, keys, stores, inputs, now());
   await renew(task, keys, kept, stores);
-  const redis = await timed(() =>
-    writeRows(stores.redis, keys, generation, [...restored, ...computed], task.expireAfterMs).catch((error: unknown) =>
-      Promise.reject(asForewarmError(error, 'FW_REDIS_WRITE_FAILED')),
-    ),
-  );
-  const behind = task.copyKept ? [...computed, ...kept] : computed;
-  const postgres = await timed(() => copyToPostgres(task, behind, stores));
-  const durable = restored.length + (postgres.result === undefined ? behind.length : 0);
+  const readMs = performance.now() - began;
+
+  const writer = new BatchWriter(task, keys, stores);
+  writer.restore(restored);
+  const failures: CategoryFailure[] = [];
+  const spent = { featuresMs: 0, inferMs: 0, packMs: 0 };
+  for (const part of slices(wanted, rowsPerStatement(rowByteLength(rowFrame(task.spec))))) {
+    const computed = await computeRows(model, part, now);
+    failures.push(...computed.failures);
+    spent.featuresMs += computed.featuresMs;
+    spent.inferMs += computed.inferMs;
+    spent.packMs += computed.packMs;
+    writer.write(computed.rows.map((row) => ({ ...row, inputs: inputs?.(row.category) })));
+  }
+  if (task.copyKept) writer.copy(kept);
+  const { durable, durableError, redisMs, postgresMs } = await writer.end();
   return {
-    computed: computed.length,
+    computed: wanted.length - failures.length,
     restored: restored.length,
     verified: kept.length,
     failed: failures.length,
     failures: failures.slice(0, LISTED_FAILURES),
     failedCategories: failures.map(({ category }) => category),
     durable,
-    durableError: postgres.result,
-    timings: { loadMs: 0, readMs: plan.ms, featuresMs, inferMs, packMs, redisMs: redis.ms, postgresMs: postgres.ms },
+    durableError,
+    timings: { loadMs: 0, readMs, ...spent, redisMs, postgresMs },
   };
 }
 
@@ -72,25 +79,4 @@ async function renew(task: BatchTask, keys: KeySpace, kept: readonly StoredRow[]
     for (const category of categories) commands.pexpire(keys.row(generation, category), task.expireAfterMs);
   }
   await execChecked(commands, `renewing ${kept.length} rows of ${keys.root}`);
-}
-
-/** Returns why the rows could not be copied, or `undefined` when they were. */
-async function copyToPostgres(
-  task: BatchTask,
-  rows: readonly StoredRow[],
-  stores: BatchStores,
-): Promise<string | undefined> {
-  if (rows.length === 0) return undefined;
-  try {
-    await stores.withPostgres((store) => store.upsert(task.spec.name, task.spec.generation, rows));
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number }> {
-  const began = performance.now();
-  const result = await work();
-  return { result, ms: performance.now() - began };
 }

@@ -17,6 +17,11 @@ export const ROWS_PER_STATEMENT = 128;
 /** Bytes to a statement, for models with large rows. */
 const BYTES_PER_STATEMENT = 8 * 1024 * 1024;
 
+/** How many rows of this size go into one statement. */
+export function rowsPerStatement(rowBytes: number): number {
+  return Math.max(1, Math.min(ROWS_PER_STATEMENT, Math.floor(BYTES_PER_STATEMENT / rowBytes)));
+}
+
 /** The durable copy of rows in PostgreSQL. Bytes are exactly those of the cache. */
 export class RowStore {
   private readonly pool: Pool;
@@ -33,7 +38,7 @@ export class RowStore {
    */
   async upsert(model: string, generation: string, rows: readonly StoredRow[]): Promise<void> {
     const largest = rows.reduce((bytes, row) => Math.max(bytes, row.bytes.length), 1);
-    const perStatement = Math.max(1, Math.min(ROWS_PER_STATEMENT, Math.floor(BYTES_PER_STATEMENT / largest)));
+    const perStatement = rowsPerStatement(largest);
     for (const slice of slices(rows, perStatement)) {
       const values = valuesList(
         slice.map((row) => [row.category, row.bytes, new Date(row.computedAtMs), row.inputs ?? null]),
