@@ -6,5 +6,5 @@
 export * from './cache/format';
 export type { ErrorCode } from './errors';
 export { ForewarmError } from './errors';
-export type { Answer, ReaderOptions } from './tiers/redis-reader';
+export type { Answer, Provenance, ReaderOptions, RowAnswer } from './tiers/redis-reader';
 export { RedisReader } from './tiers/redis-reader';

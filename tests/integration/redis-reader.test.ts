@@ -1,6 +1,7 @@
 import { parseEvent } from '#shared/cache/events';
+import { coordinatesOf } from '#shared/cache/grid';
 import { decodeRow, encodeRow } from '#shared/cache/row';
-import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
+import { type Answer, RedisReader, type RowAnswer } from '#shared/tiers/redis-reader';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** The reader of the public format on a Redis that a real daemon has filled. */
@@ -56,6 +57,24 @@ test('answers have the value of their cell and say where it comes from', async (
   expect((await reader.predict('m', FIRST, { day: '3', hour: '5' })).values).toEqual({ prediction: 12.75 });
 });
 
+test('a row is every prediction of its category, with the same provenance', async () => {
+  now = computedAtOf(THIRD) + 2_000;
+  const { axes, outputs, values, ...provenance } = await reader.row('m', THIRD);
+  expect([axes, outputs, values.length]).toEqual([
+    [
+      { name: 'day', values: [0, 1, 2, 3] },
+      { name: 'hour', values: [0, 1, 2, 3, 4, 5] },
+    ],
+    ['prediction'],
+    24,
+  ]);
+  for (const [cell, value] of values.entries()) {
+    const [day = 0, hour = 0] = coordinatesOf(axes, cell);
+    const answer = await reader.predict('m', THIRD, { day, hour });
+    expect({ values: { prediction: value }, ...provenance }).toEqual(answer);
+  }
+});
+
 test('an answer is stale when its row was neither computed nor verified for too long', async () => {
   const ask = () => reader.predict('m', FIRST, { day: 0, hour: 0 });
   const metadataKey = system.cache().keys.metadata;
@@ -89,21 +108,30 @@ test.each<[string, (row: Buffer) => Buffer]>([
   ['length', (row) => recoded(row, { cells: 23 })],
 ])('a row with a wrong %s is never returned: it is an error, and the daemon is told', async (fault, damage) => {
   await system.client.set(key(THIRD), damage(rows.get(THIRD) ?? Buffer.alloc(0)));
-  const { error, events } = await whileListening(() => reader.predict('m', THIRD, { day: 0, hour: 0 }));
-  expect(error).toMatchObject({ code: 'FW_ROW_CORRUPT', message: expect.stringContaining(`wrong ${fault}`) });
-  expect(events).toEqual([{ type: 'missing', generation, categories: [THIRD] }]);
+  for (const read of reads(THIRD)) {
+    const { error, events } = await whileListening(read);
+    expect(error).toMatchObject({ code: 'FW_ROW_CORRUPT', message: expect.stringContaining(`wrong ${fault}`) });
+    expect(events).toEqual([{ type: 'missing', generation, categories: [THIRD] }]);
+  }
   // Its neighbours are as good as before.
   expect((await reader.predict('m', SECOND, { day: 0, hour: 0 })).values).toEqual({ prediction: 20 });
 });
 
 test('a row that should be there and is not is told to the daemon; a category that nobody knows is not', async () => {
   await system.client.del(key(THIRD));
-  const lost = await whileListening(() => reader.predict('m', THIRD, { day: 0, hour: 0 }));
-  expect(lost.error).toMatchObject({ code: 'FW_CATEGORY_UNKNOWN', message: expect.stringContaining('asked to heal') });
-  expect(lost.events).toEqual([{ type: 'missing', generation, categories: [THIRD] }]);
-  const unknown = await whileListening(() => reader.predict('m', 'nobody', { day: 0, hour: 0 }));
-  expect(unknown.error).toMatchObject({ code: 'FW_CATEGORY_UNKNOWN' });
-  expect(unknown.events).toEqual([]);
+  for (const read of reads(THIRD)) {
+    const lost = await whileListening(read);
+    expect(lost.error).toMatchObject({
+      code: 'FW_CATEGORY_UNKNOWN',
+      message: expect.stringContaining('asked to heal'),
+    });
+    expect(lost.events).toEqual([{ type: 'missing', generation, categories: [THIRD] }]);
+  }
+  for (const read of reads('nobody')) {
+    const unknown = await whileListening(read);
+    expect(unknown.error).toMatchObject({ code: 'FW_CATEGORY_UNKNOWN' });
+    expect(unknown.events).toEqual([]);
+  }
 });
 
 test.each([
@@ -118,10 +146,16 @@ test.each([
 });
 
 test('a model that has published nothing is not warmed, also when its pointer is not understood', async () => {
-  await expect(reader.predict('other', FIRST, { day: 0, hour: 0 })).rejects.toMatchObject({ code: 'FW_NOT_WARMED' });
   await system.client.set('forewarm:strange:live', '{"format":2}');
-  await expect(reader.predict('strange', FIRST, { day: 0, hour: 0 })).rejects.toMatchObject({ code: 'FW_NOT_WARMED' });
+  for (const read of [...reads(FIRST, 'other'), ...reads(FIRST, 'strange')]) {
+    await expect(read()).rejects.toMatchObject({ code: 'FW_NOT_WARMED' });
+  }
 });
+
+/** Both ways to read a category: what holds for one holds for the other. */
+function reads(category: string, model = 'm'): (() => Promise<Answer | RowAnswer>)[] {
+  return [() => reader.predict(model, category, { day: 0, hour: 0 }), () => reader.row(model, category)];
+}
 
 const key = (category: string) => system.cache().keys.row(generation, category);
 

@@ -1,17 +1,15 @@
 import type { Redis } from 'ioredis';
 import type { CacheEvent } from '../cache/events';
-import { type Coordinates, cellCount, cellIndex } from '../cache/grid';
+import { type Axis, type Coordinates, cellCount, cellIndex } from '../cache/grid';
 import { KeySpace } from '../cache/keys';
 import { type LivePointer, parseLivePointer, parseMetadata } from '../cache/pointer';
-import { decodeRow } from '../cache/row';
+import { decodeRow, type Row } from '../cache/row';
 import { type Clock, systemClock } from '../clock';
 import { asking } from '../connections/redis';
 import { ForewarmError } from '../errors';
 
-/** A prediction with where it came from. */
-export interface Answer {
-  /** By the names of the model's outputs. */
-  readonly values: Readonly<Record<string, number>>;
+/** Where an answer comes from, and how old it is. */
+export interface Provenance {
   readonly tier: 'redis';
   readonly generation: string;
   readonly modelVersion: string;
@@ -21,6 +19,22 @@ export interface Answer {
   readonly ageMs: number;
   /** Neither computed nor verified within `staleAfterMs`. */
   readonly stale: boolean;
+}
+
+/** A prediction with where it came from. */
+export interface Answer extends Provenance {
+  /** By the names of the model's outputs. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** Every prediction of one category, with where they came from. */
+export interface RowAnswer extends Provenance {
+  /** The grid: cells in axis order, the last axis varies fastest. */
+  readonly axes: readonly Axis[];
+  /** Names of the K outputs of a cell. */
+  readonly outputs: readonly string[];
+  /** Cell by cell, K values each. */
+  readonly values: Float32Array;
 }
 
 export interface ReaderOptions {
@@ -53,6 +67,30 @@ export class RedisReader {
    * @throws ForewarmError FW_NOT_WARMED, FW_CELL_UNKNOWN, FW_CATEGORY_UNKNOWN, FW_ROW_CORRUPT
    */
   async predict(model: string, category: string, coordinates: Coordinates): Promise<Answer> {
+    const published = await this.published(model);
+    const { axes, outputs } = published.live;
+    // Wrong coordinates are refused before the row is asked for.
+    const first = cellIndex(axes, coordinates) * outputs.length;
+    const row = await this.validRow(published, category);
+    return {
+      values: Object.fromEntries(outputs.map((name, k) => [name, row.values[first + k] as number])),
+      ...this.provenance(published, row),
+    };
+  }
+
+  /**
+   * All cells of the live generation, as `predict` answers each of them.
+   * @throws ForewarmError FW_NOT_WARMED, FW_CATEGORY_UNKNOWN, FW_ROW_CORRUPT
+   */
+  async row(model: string, category: string): Promise<RowAnswer> {
+    const published = await this.published(model);
+    const { axes, outputs } = published.live;
+    const row = await this.validRow(published, category);
+    return { axes, outputs, values: row.values, ...this.provenance(published, row) };
+  }
+
+  /** @throws ForewarmError FW_NOT_WARMED */
+  private async published(model: string): Promise<Published> {
     const keys = new KeySpace(this.keyPrefix, model);
     const [pointerText = null, metadataText = null] = await asking(
       `reading the pointer of ${model}`,
@@ -62,28 +100,31 @@ export class RedisReader {
     if (live === undefined) {
       throw new ForewarmError('FW_NOT_WARMED', `nothing is published for the model ${model} in this Redis`);
     }
-    const cell = cellIndex(live.axes, coordinates);
-    const bytes = await asking(`reading a row of ${model}`, this.redis.getBuffer(keys.row(live.generation, category)));
-    if (bytes === null) throw await this.missing(keys, live, category);
-    const identity = Buffer.from(live.generation, 'hex');
-    const decoded = decodeRow(bytes);
-    const fault = decoded.ok ? faultAgainst(live, decoded.row, identity) : decoded.fault;
-    if (!decoded.ok || fault !== undefined) {
-      await this.report(keys, live, category);
-      throw new ForewarmError('FW_ROW_CORRUPT', `the row of ${JSON.stringify(category)} is corrupt: wrong ${fault}`);
-    }
-    const { computedAtMs, values, outputs } = decoded.row;
-    const now = this.clock.now();
     const metadata = parseMetadata(metadataText);
     const verified = metadata?.generation === live.generation ? Date.parse(metadata.last_updated) : 0;
+    return { model, keys, live, verifiedAtMs: verified };
+  }
+
+  /** @throws ForewarmError FW_CATEGORY_UNKNOWN, FW_ROW_CORRUPT */
+  private async validRow({ model, keys, live }: Published, category: string): Promise<Row> {
+    const bytes = await asking(`reading a row of ${model}`, this.redis.getBuffer(keys.row(live.generation, category)));
+    if (bytes === null) throw await this.missing(keys, live, category);
+    const decoded = decodeRow(bytes);
+    const fault = decoded.ok ? faultAgainst(live, decoded.row) : decoded.fault;
+    if (decoded.ok && fault === undefined) return decoded.row;
+    await this.report(keys, live, category);
+    throw new ForewarmError('FW_ROW_CORRUPT', `the row of ${JSON.stringify(category)} is corrupt: wrong ${fault}`);
+  }
+
+  private provenance({ live, verifiedAtMs }: Published, { computedAtMs }: Row): Provenance {
+    const now = this.clock.now();
     return {
-      values: Object.fromEntries(live.outputs.map((name, k) => [name, values[cell * outputs + k] as number])),
       tier: 'redis',
       generation: live.generation,
       modelVersion: live.modelVersion,
       computedAt: new Date(computedAtMs).toISOString(),
       ageMs: Math.max(0, now - computedAtMs),
-      stale: now - Math.max(computedAtMs, verified) > this.staleAfterMs,
+      stale: now - Math.max(computedAtMs, verifiedAtMs) > this.staleAfterMs,
     };
   }
 
@@ -115,12 +156,18 @@ export class RedisReader {
   }
 }
 
+/** What a model has published, as one read of it found. */
+interface Published {
+  readonly model: string;
+  readonly keys: KeySpace;
+  readonly live: LivePointer;
+  /** When every row of the live generation was last computed or verified; 0 when that is not known. */
+  readonly verifiedAtMs: number;
+}
+
 /** The pointer holds 12 digits of the identity, the row the first 16: they must agree as far as both go. */
-function faultAgainst(
-  live: LivePointer,
-  row: { readonly identity: Uint8Array; readonly cells: number; readonly outputs: number },
-  identity: Buffer,
-): string | undefined {
+function faultAgainst(live: LivePointer, row: Row): string | undefined {
   if (row.cells !== cellCount(live.axes) || row.outputs !== live.outputs.length) return 'length';
+  const identity = Buffer.from(live.generation, 'hex');
   return identity.equals(row.identity.subarray(0, identity.length)) ? undefined : 'identity';
 }
