@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { DaemonProcess } from '../../support/daemon-process';
 import { SMALL_AXES, someCategories, TestSystem } from '../../support/system';
 import { killHung, NO_COLOURS, onlyError, say } from './command';
+import { onTerminal } from './terminal';
 
 /** `warm`, `pause`, `unpause`, `cancel` and `retry`, as a person on another machine than the daemon's uses them. */
 
@@ -58,7 +56,7 @@ test('warm --wait tells what the cycle came to, as text and as JSON', async () =
 test('warm --wait shows its progress on a terminal', async () => {
   const { daemon, elsewhere } = await start(slow(300_000));
   await daemon.cycle();
-  const seen = await onTerminal(['warm', '--wait'], elsewhere);
+  const seen = await onTerminal(['warm', '--wait'], { cwd: elsewhere });
   expect(seen).toMatch(/m {2}[█░]{30} {2}[1-5]\/6 rows/);
   expect(seen).toMatch(/m {2}█{30} {2}6\/6 rows {2}[\d,]+ rows\/s {2}done/);
   expect(seen).toMatch(/complete.* m: 6 rows \(6 computed\)/);
@@ -165,11 +163,3 @@ test('each of them says within two seconds that Redis is away, without its passw
     expect(said.tookMs).toBeLessThan(5_000);
   }
 });
-
-/** What a person sees: `script` gives the command a terminal of its own. */
-async function onTerminal(args: readonly string[], cwd: string): Promise<string> {
-  const main = join(__dirname, '..', '..', '..', 'dist', 'workers', 'main.js');
-  const line = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
-  const { stdout } = await promisify(execFile)('script', ['-qec', line, '/dev/null'], { cwd });
-  return stdout;
-}

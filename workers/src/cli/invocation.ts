@@ -9,6 +9,7 @@ import { type Logger, makeLogger } from '#shared/logger';
 import { findEmbedded } from '../embedded/embedded-services';
 import { packageRoot } from '../version';
 import { type Colours, coloursFor } from './colours';
+import { columnsOf } from './terminal-text';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -33,6 +34,8 @@ export class Invocation {
   readonly environment: Environment;
   /** For answers. */
   readonly colours: Colours;
+  /** How long a line of an answer may be; infinite where there is no terminal. */
+  readonly columns: number;
   private readonly options: CommonOptions;
 
   constructor(command: Command) {
@@ -43,6 +46,7 @@ export class Invocation {
     this.json = this.options.json ?? false;
     this.environment = environment();
     this.colours = coloursFor(process.stdout, this.environment);
+    this.columns = columnsOf(process.stdout);
   }
 
   /** Where `up` keeps its data. */

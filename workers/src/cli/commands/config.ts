@@ -1,7 +1,7 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { approximateBytes } from '#shared/config/bytes';
+import { formatDuration } from '#shared/config/duration';
 import { resolvedView } from '#shared/config/show';
 import { type GridSize, gridSize } from '#shared/config/sizes';
 import type { ModelConfig } from '#shared/config/types';
@@ -10,6 +10,7 @@ import { OnnxModel } from '#shared/model/onnx-model';
 import type { ModelMapping, ModelSpec } from '#shared/model/spec';
 import { checkModels } from '../../models-check';
 import { Invocation } from '../invocation';
+import { type Column, tableLines } from '../table';
 
 export function addConfig(program: Command): void {
   const config = program.command('config').description('look at the configuration');
@@ -49,7 +50,9 @@ async function check(invocation: Invocation): Promise<void> {
       ...size,
     })),
   };
-  invocation.answer(document, () => `${table(checked)}\n${config.source.path} is valid.`);
+  invocation.answer(document, () =>
+    [...tableLines(checked, COLUMNS, invocation), '', `${config.source.path} is valid.`].join('\n'),
+  );
 }
 
 async function openOnce(mapping: ModelMapping, probeCategory: string): Promise<ModelSpec> {
@@ -65,23 +68,17 @@ async function measure(models: ModelCatalogue, model: ModelConfig): Promise<Chec
   return { model, spec, size: gridSize(shape) };
 }
 
-function table(checked: readonly CheckedModel[]): string {
-  const rendered = new Table({
-    head: ['model', 'rows', 'cells', 'predictions', 'row', 'Redis', 'every', 'outputs', 'generation'],
-    style: { head: [], border: [] },
-  });
-  for (const { model, spec, size } of checked) {
-    rendered.push([
-      model.name,
-      size.rows.toLocaleString('en'),
-      `${spec.axes.map((axis) => axis.values.length).join(' x ')} = ${size.cells}`,
-      size.predictions.toLocaleString('en'),
-      approximateBytes(size.rowBytes),
-      `about ${approximateBytes(size.redisBytes)}`,
-      `${model.everyMs / 1_000}s`,
-      spec.outputs.join(', '),
-      spec.generation,
-    ]);
-  }
-  return rendered.toString();
-}
+const COLUMNS: readonly Column<CheckedModel>[] = [
+  { head: 'model', cell: ({ model }) => model.name },
+  { head: 'rows', cell: ({ size }) => size.rows.toLocaleString('en'), right: true },
+  {
+    head: 'cells',
+    cell: ({ spec, size }) => `${spec.axes.map((axis) => axis.values.length).join(' x ')} = ${size.cells}`,
+  },
+  { head: 'predictions', cell: ({ size }) => size.predictions.toLocaleString('en'), right: true },
+  { head: 'row', cell: ({ size }) => approximateBytes(size.rowBytes), right: true },
+  { head: 'Redis', cell: ({ size }) => `about ${approximateBytes(size.redisBytes)}`, right: true },
+  { head: 'every', cell: ({ model }) => formatDuration(model.everyMs) },
+  { head: 'outputs', cell: ({ spec }) => spec.outputs.join(', '), spare: 2 },
+  { head: 'generation', cell: ({ spec }) => spec.generation, spare: 1 },
+];

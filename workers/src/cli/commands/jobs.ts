@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { registry } from '#jobs/registry';
 import { formatDuration } from '#shared/config/duration';
 import { Invocation } from '../invocation';
+import { tableLines } from '../table';
 
 export function addJobs(program: Command): void {
   program
@@ -20,15 +20,20 @@ export function addJobs(program: Command): void {
         timeLimit: formatDuration(job.timeLimitMs(config)),
       }));
       invocation.answer(jobs, () => {
-        const table = new Table({
-          head: ['job', 'role', 'schedule', 'attempts', 'time limit', 'what it does'],
-          style: { head: [], border: [] },
-        });
-        for (const { name, role, schedules, attempts, timeLimit, description } of jobs) {
-          const when = schedules.map(({ key, every }) => `${key}: every ${every}`).join('\n') || 'on demand';
-          table.push([name, role, when, attempts, timeLimit, description]);
-        }
-        return table.toString();
+        const every = ({ schedules }: (typeof jobs)[number]): string =>
+          schedules.map((schedule) => `${schedule.key}: every ${schedule.every}`).join(', ') || 'on demand';
+        return tableLines(
+          jobs,
+          [
+            { head: 'job', cell: ({ name }) => name },
+            { head: 'role', cell: ({ role }) => role },
+            { head: 'schedule', cell: every },
+            { head: 'attempts', cell: ({ attempts }) => String(attempts), right: true },
+            { head: 'time limit', cell: ({ timeLimit }) => timeLimit, right: true },
+          ],
+          invocation,
+          ({ description }) => description,
+        ).join('\n');
       });
     });
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Coordinates } from '#shared/cache/grid';
-import { formatDuration } from '#shared/config/duration';
 import { ForewarmError } from '#shared/errors';
 import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
 import { addFolder, chooseModel, Invocation } from '../invocation';
+import { parseCoordinates } from '../parse-coordinates';
+import { describeProvenance } from '../provenance';
 import { suggestCategory } from '../suggest-category';
 import { withRedis } from '../with-redis';
 
@@ -39,31 +39,11 @@ export function addPredict(program: Command): void {
     });
 }
 
-/** @throws ForewarmError FW_USAGE for anything that is not NAME=VALUE, or a name given twice */
-function parseCoordinates(pairs: readonly string[]): Coordinates {
-  const coordinates = new Map<string, string>();
-  for (const pair of pairs) {
-    const [, name, value] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new ForewarmError('FW_USAGE', `${JSON.stringify(pair)} is not AXIS=VALUE, such as day=3`);
-    }
-    if (coordinates.has(name)) throw new ForewarmError('FW_USAGE', `axis ${name} is given twice`);
-    coordinates.set(name, value);
-  }
-  return Object.fromEntries(coordinates);
-}
-
 /** A few lines for people: the values first, then where they come from. */
 export function describeAnswer(model: string, category: string, pairs: readonly string[], answer: Answer): string {
   const width = Math.max(...Object.keys(answer.values).map((name) => name.length));
   const values = Object.entries(answer.values).map(([name, value]) => `${name.padEnd(width)}  ${shortest(value)}`);
-  const age = formatDuration(Math.round(answer.ageMs / 1_000) * 1_000);
-  const source = `from ${answer.tier}, generation ${answer.generation}, model version ${answer.modelVersion}`;
-  return [
-    ...values,
-    `  ${model} | ${category} | ${pairs.join(' ')}`,
-    `  ${source}, computed ${age} ago (${answer.stale ? 'stale' : 'fresh'})`,
-  ].join('\n');
+  return [...values, ...describeProvenance({ model, category, axes: pairs.join(' ') }, answer)].join('\n');
 }
 
 /** The shortest decimal that is the same float32: 0.0137228 for what a double shows as 0.013722804374992847. */

@@ -1,14 +1,14 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { ModelCache } from '#shared/cache/model-cache';
-import { formatDuration } from '#shared/config/duration';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { makePostgres } from '#shared/connections/postgres';
-import { ForewarmError, messageOf } from '#shared/errors';
+import { messageOf } from '#shared/errors';
 import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
-import type { Colours } from '../colours';
+import { cycleTable } from '../cycle-table';
+import { formatElapsed } from '../elapsed';
 import { addFolder, Invocation } from '../invocation';
+import { parseCount } from '../parse-count';
 import { withQueue } from '../with-queue';
 import { withRedis } from '../with-redis';
 
@@ -45,15 +45,9 @@ export function addStatus(program: Command): void {
     .action(async (options: { cycles: string }, command: Command) => {
       const invocation = new Invocation(command);
       const config = invocation.configOfRunning();
-      const status = await readStatus(config, countOf(options.cycles));
-      invocation.answer(status, () => describe(status, invocation.colours));
+      const status = await readStatus(config, parseCount('--cycles', options.cycles));
+      invocation.answer(status, () => describe(status, invocation));
     });
-}
-
-/** @throws ForewarmError FW_USAGE */
-function countOf(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new ForewarmError('FW_USAGE', `--cycles ${text}: expected a whole number from 1 to 9999`);
 }
 
 async function readStatus(config: Config, cycles: number): Promise<Status> {
@@ -137,42 +131,29 @@ async function modelStatus(
   };
 }
 
-function describe(status: Status, colours: Colours): string {
-  const parts = status.models.map((model) => describeModel(model, colours));
-  if (status.queueError !== null) parts.push(colours.yellow(`queue unavailable: ${status.queueError}`));
-  if (status.historyError !== null) parts.push(colours.yellow(`run history unavailable: ${status.historyError}`));
+function describe(status: Status, invocation: Invocation): string {
+  const { yellow } = invocation.colours;
+  const parts = status.models.map((model) => describeModel(model, invocation));
+  if (status.queueError !== null) parts.push(yellow(`queue unavailable: ${status.queueError}`));
+  if (status.historyError !== null) parts.push(yellow(`run history unavailable: ${status.historyError}`));
   return parts.join('\n\n');
 }
 
-function describeModel(model: ModelStatus, colours: Colours): string {
+function describeModel(model: ModelStatus, { colours, columns }: Invocation): string {
   if (model.live === null) return `${colours.bold(model.model)}  nothing is published yet`;
   const coverage = ((100 * model.rows) / model.expected).toFixed(model.rows === model.expected ? 0 : 1);
-  const age = model.ageMs === null ? 'at an unknown time' : `${ago(model.ageMs)} ago`;
+  const age = model.ageMs === null ? 'at an unknown time' : `${formatElapsed(model.ageMs)} ago`;
   const lines = [
     `${colours.bold(model.model)}  ${model.stale ? colours.red('stale') : colours.green('fresh')}, updated ${age}`,
     `  rows         ${model.rows} of ${model.expected} (${coverage} %)`,
-    `  live         ${model.live}, model version ${model.modelVersion}, published ${model.publishedAt}`,
+    `  live         ${model.live}, model version ${model.modelVersion}`,
+    `  published    ${model.publishedAt}`,
     `  previous     ${model.previous ?? 'none'}`,
   ];
   if (model.pausedSince !== null) lines.push(colours.yellow(`  paused       since ${model.pausedSince}`));
   const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
   for (const generation of others) lines.push(`  ${generation.state.padEnd(12)} ${generation.id}`);
-  return model.cycles.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n${cycleTable(model.cycles)}`;
-}
-
-function cycleTable(cycles: readonly CycleRecord[]): string {
-  const table = new Table({
-    head: ['cycle', 'trigger', 'state', 'rows', 'computed', 'restored', 'verified', 'failed', 'ms'],
-    style: { head: [], border: [] },
-  });
-  for (const cycle of cycles) {
-    const { id, trigger, state, expected, computed, restored, verified, failed, durationMs } = cycle;
-    table.push([id, trigger, state, expected, computed, restored, verified, failed, durationMs ?? '']);
-    if (cycle.reason !== null) table.push([{ colSpan: 9, content: `  ${cycle.reason}` }]);
-  }
-  return table.toString();
-}
-
-function ago(ms: number): string {
-  return formatDuration(Math.round(ms / 1_000) * 1_000);
+  if (model.cycles.length > 0)
+    lines.push('', cycleTable(model.cycles, { columns, colours, now: new Date(), models: 'one' }));
+  return lines.join('\n');
 }
