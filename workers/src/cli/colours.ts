@@ -1,3 +1,4 @@
+import { WriteStream } from 'node:tty';
 import pc from 'picocolors';
 import type { Environment } from '#shared/config/environment';
 
@@ -8,4 +9,12 @@ export function coloursFor(stream: { readonly isTTY?: boolean }, environment: En
   const { NO_COLOR = '', FORCE_COLOR = '', TERM } = environment;
   const terminal = stream.isTTY === true && TERM !== 'dumb';
   return pc.createColors(NO_COLOR === '' && (terminal || FORCE_COLOR !== ''));
+}
+
+/** Bits of a colour: 24 where the terminal says that it has them (COLORTERM, TERM, FORCE_COLOR=3), 8 for 256 colours. */
+export type ColourDepth = 24 | 8;
+
+/** For a terminal that has colours at all. */
+export function colourDepthFor(environment: Environment): ColourDepth {
+  return WriteStream.prototype.getColorDepth(environment) >= 24 ? 24 : 8;
 }

@@ -9,6 +9,7 @@ import { addMigrate } from './commands/migrate';
 import { addPredict } from './commands/predict';
 import { addRetry } from './commands/retry';
 import { addSchedule } from './commands/schedule';
+import { addShow } from './commands/show';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
 import { addUp } from './commands/up';
@@ -40,6 +41,7 @@ export function makeProgram(): Command {
     addUp,
     addStart,
     addPredict,
+    addShow,
     addStatus,
     addWarm,
     addSchedule,
@@ -60,7 +62,8 @@ function prepare(command: Command): void {
   command.exitOverride((error) => {
     throw usageError(error, command);
   });
-  if (command.parent === null || command.commands.length === 0) {
+  // A group that does something by itself, as `cycles` does, has options of its own.
+  if (command.parent === null || command.commands.length === 0 || command.options.length > 0) {
     command
       .option('--config <file>', 'configuration file (default: FOREWARM_CONFIG or forewarm.yaml)')
       .option('--set <key=value>', 'set one setting, such as http.port=0; may be repeated', collect)

@@ -1,4 +1,4 @@
-import { coloursFor } from '#workers/cli/colours';
+import { colourDepthFor, coloursFor } from '#workers/cli/colours';
 
 const terminal = { isTTY: true };
 const pipe = {};
@@ -14,4 +14,15 @@ test.each([
   ['a pipe with both', pipe, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
 ])('%s', (_name, stream, environment, coloured) => {
   expect(coloursFor(stream, environment).red('x') !== 'x').toBe(coloured);
+});
+
+test.each([
+  [{ TERM: 'xterm-256color', COLORTERM: 'truecolor' }, 24],
+  [{ TERM: 'xterm-256color', COLORTERM: '24bit' }, 24],
+  [{ TERM: 'xterm-256color' }, 8],
+  [{ TERM: 'xterm' }, 8],
+  [{ TERM: 'tmux-256color', TMUX: '/tmp/tmux' }, 8],
+  [{}, 8],
+])('with %j a colour has %d bits', (environment, bits) => {
+  expect(colourDepthFor(environment)).toBe(bits);
 });

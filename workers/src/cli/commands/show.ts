@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { RedisReader, type RowAnswer } from '#shared/tiers/redis-reader';
+import { colourDepthFor } from '../colours';
+import { drawMap } from '../heat-map/draw-map';
+import { type FixedAxis, type GridSlice, sliceOf } from '../heat-map/grid-slice';
+import { layOut } from '../heat-map/map-layout';
+import { addFolder, chooseModel, Invocation } from '../invocation';
+import { parseCoordinates } from '../parse-coordinates';
+import { describeProvenance } from '../provenance';
+import { suggestCategory } from '../suggest-category';
+import { withRedis } from '../with-redis';
+
+interface ShowOptions {
+  readonly model?: string;
+  readonly output?: string;
+  readonly axes?: string;
+}
+
+export function addShow(program: Command): void {
+  addFolder(program.command('show'))
+    .description('show all predictions of a category as a heat map')
+    .argument('<category>', 'the category, exactly as it is configured')
+    .argument('[axis=value...]', 'values of the axes that are not shown; the first of each when left out')
+    .option('--model <name>', 'the model; may be left out when only one is configured')
+    .option('--output <name>', 'the output of the model; the first when left out')
+    .option('--axes <names>', 'the axis down and the axis across, such as day,hour, or one for a single line')
+    .addHelpText('after', '\nExample:\n  forewarm show "EMS: CARDIAC EMERGENCY" --axes hour,day')
+    .action(async (category: string, pairs: string[], options: ShowOptions, command: Command) => {
+      const invocation = new Invocation(command);
+      const coordinates = parseCoordinates(pairs);
+      const config = invocation.configOfRunning();
+      const model = chooseModel(config, options.model);
+      const { name, staleAfterMs } = model;
+      const row = await withRedis(config.redis.cacheUrl, (redis) =>
+        new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).row(name, category),
+      ).catch((error: unknown) => {
+        throw suggestCategory(error, model, [category]);
+      });
+      const axes = options.axes?.split(',').map((axis) => axis.trim());
+      const slice = sliceOf(row, { output: options.output, axes, coordinates });
+      invocation.answer(documentOf(name, category, slice, row), () => describe(invocation, name, category, slice, row));
+    });
+}
+
+/** `values` has one list for each value of the first axis, or only numbers where there is but one axis. */
+function documentOf(
+  model: string,
+  category: string,
+  { output, down, across, fixed, values }: GridSlice,
+  row: RowAnswer,
+) {
+  const { axes: _axes, outputs, values: _values, ...provenance } = row;
+  return {
+    model,
+    category,
+    output,
+    outputs,
+    axes: down === undefined ? [across] : [down, across],
+    fixed: Object.fromEntries(fixed.map(({ axis, value }) => [axis.name, value])),
+    values: down === undefined ? values[0] : values,
+    ...provenance,
+  };
+}
+
+function describe(
+  { colours, columns, environment }: Invocation,
+  model: string,
+  category: string,
+  slice: GridSlice,
+  row: RowAnswer,
+): string {
+  const depth = colours.isColorSupported ? colourDepthFor(environment) : undefined;
+  const layout = layOut(slice, columns, depth !== undefined);
+  const axes = slice.fixed.map(describeFixed).join(' ');
+  return [...drawMap(slice, layout, { colours, depth }), ...describeProvenance({ model, category, axes }, row)].join(
+    '\n',
+  );
+}
+
+function describeFixed({ axis, value, chosen }: FixedAxis): string {
+  return `${axis.name}=${value}${chosen ? '' : ` (the first of ${axis.values.length})`}`;
+}
