@@ -139,6 +139,10 @@ export const ERROR_CATALOGUE = {
     'The run history has no cycle of that id.',
     'See forewarm cycles; old cycles are deleted after a while (history.*).',
   ),
+  FW_CYCLE_AMBIGUOUS: input(
+    'More than one cycle of the run history has an id that begins like this.',
+    'Give more of the id: the message lists those that fit.',
+  ),
   FW_CYCLE_NOT_RUNNING: refused(
     'The cycle does not run, so there is nothing to cancel.',
     'See forewarm cycles for what became of it.',

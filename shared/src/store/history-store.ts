@@ -149,6 +149,17 @@ export class HistoryStore {
     return { cycle: cycleFromRow(found), batches: batches.rows.map(batchFromRow) };
   }
 
+  /** Ids of the cycles that begin with this text, oldest first. */
+  async idsBeginning(text: string, limit: number): Promise<string[]> {
+    const { rows } = await query<{ id: string }>(
+      this.pool,
+      'SELECT id FROM forewarm.cycle WHERE starts_with(id, $1) ORDER BY id LIMIT $2',
+      [text, limit],
+      `looking for cycles ${text}`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Marks cycles that are recorded as running, but are not among `running`, as failed: their daemon or queue is gone. */
   async closeLost(model: string, running: readonly string[], reason: string): Promise<number> {
     const { rowCount } = await query(

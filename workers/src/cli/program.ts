@@ -3,6 +3,7 @@ import { ForewarmError } from '#shared/errors';
 import { version } from '../version';
 import { addCancel } from './commands/cancel';
 import { addConfig } from './commands/config';
+import { addCycles } from './commands/cycles';
 import { addHelp } from './commands/help';
 import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
@@ -43,6 +44,7 @@ export function makeProgram(): Command {
     addPredict,
     addShow,
     addStatus,
+    addCycles,
     addWarm,
     addSchedule,
     addRetry,

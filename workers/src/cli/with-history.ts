@@ -24,8 +24,18 @@ export async function withHistory<T>(config: Config, work: (history: HistoryStor
   } catch (error) {
     if (!(error instanceof ForewarmError) || error.code !== 'FW_POSTGRES_UNAVAILABLE') throw error;
     const where = `PostgreSQL at ${maskUrl(url)}`;
-    throw new ForewarmError(error.code, `${where}: ${messageOf(error)}`, { cause: error });
+    const next = isNotMigrated(error)
+      ? { next: 'Run `forewarm migrate`, or start a daemon, which does the same.' }
+      : {};
+    throw new ForewarmError(error.code, `${where}: ${messageOf(error)}`, { cause: error, ...next });
   } finally {
     await pool.end();
   }
+}
+
+/** What PostgreSQL says of a table, and of a schema, that are not there. */
+const NOT_THERE = ['42P01', '3F000'];
+
+function isNotMigrated({ cause }: ForewarmError): boolean {
+  return NOT_THERE.includes(String((cause as { code?: unknown } | undefined)?.code));
 }

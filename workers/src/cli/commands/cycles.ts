@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { findCycle } from '#jobs/cycle/find-cycle';
+import { ForewarmError } from '#shared/errors';
+import { cycleReport } from '../cycle-report';
+import { stageTimes } from '../cycle-stages';
+import { cycleTable } from '../cycle-table';
+import { addFolder, chooseModel, Invocation } from '../invocation';
+import { parseCount } from '../parse-count';
+import { withHistory } from '../with-history';
+
+interface CyclesOptions {
+  readonly model?: string;
+  readonly failed?: boolean;
+  readonly limit: string;
+}
+
+export function addCycles(program: Command): void {
+  const cycles = addFolder(program.command('cycles'))
+    .description('the last cycles of the run history, newest first; see also cycles show')
+    .option('--model <name>', 'of this model only')
+    .option('--failed', 'only those that failed, wholly or in part')
+    .option('--limit <n>', 'how many', '20')
+    .action((options: CyclesOptions, command: Command) => list(new Invocation(command), options));
+  addFolder(cycles.command('show'))
+    .description('one cycle: its batches, where their time went, and what failed')
+    .argument('<id>', 'id of the cycle, or how it begins')
+    .action((id: string, _options: unknown, command: Command) => show(new Invocation(command), id));
+}
+
+async function list(invocation: Invocation, { model, failed = false, limit }: CyclesOptions): Promise<void> {
+  const count = parseCount('--limit', limit);
+  const config = invocation.configOfRunning();
+  const filter = { failed, ...(model === undefined ? {} : { model: chooseModel(config, model).name }) };
+  const cycles = await withHistory(config, (history) => history.lastCycles(filter, count));
+  invocation.answer({ cycles }, () => {
+    if (cycles.length === 0) return failed ? 'No cycle failed.' : 'No cycle has run yet.';
+    const models = new Set(cycles.map((cycle) => cycle.model)).size > 1 ? 'several' : 'one';
+    return cycleTable(cycles, { ...invocation, now: new Date(), models });
+  });
+}
+
+async function show(invocation: Invocation, id: string): Promise<void> {
+  const found = await withHistory(invocation.configOfRunning(), async (history) => {
+    const cycle = await findCycle(history, id);
+    return (await history.cycle(cycle)) ?? gone(cycle);
+  });
+  const stages = Object.fromEntries(stageTimes(found.batches).map(({ stage, ms }) => [stage, ms]));
+  invocation.answer({ ...found, stages }, () =>
+    cycleReport(found.cycle, found.batches, { ...invocation, now: new Date() }),
+  );
+}
+
+/** Pruned between two questions. */
+function gone(cycle: string): never {
+  throw new ForewarmError('FW_CYCLE_UNKNOWN', `the run history has no cycle ${cycle}`);
+}
