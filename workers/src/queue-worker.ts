@@ -42,6 +42,8 @@ export class QueueWorker implements Service {
     this.worker = new Worker(definition.name, (job, token) => this.process(job, token), {
       connection: this.connection,
       prefix: queuePrefix(context.config.keyPrefix),
+      // Redis shows it among its clients, where it takes neither spaces nor anything beyond ASCII.
+      name: context.host.replaceAll(/[^!-~]/g, '-'),
       concurrency: definition.concurrency === 'inference' ? context.pool.processes : 1,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS,

@@ -8,6 +8,7 @@ import { addHelp } from './commands/help';
 import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
 import { addPredict } from './commands/predict';
+import { addQueues } from './commands/queues';
 import { addRetry } from './commands/retry';
 import { addSchedule } from './commands/schedule';
 import { addShow } from './commands/show';
@@ -49,6 +50,7 @@ export function makeProgram(): Command {
     addSchedule,
     addRetry,
     addCancel,
+    addQueues,
     addJobs,
     addConfig,
     addMigrate,
