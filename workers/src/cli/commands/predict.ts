@@ -3,7 +3,7 @@ import { ForewarmError } from '#shared/errors';
 import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCoordinates } from '../parse-coordinates';
-import { describeProvenance } from '../provenance';
+import { type Asked, describeProvenance } from '../provenance';
 import { suggestCategory } from '../suggest-category';
 import { withRedis } from '../with-redis';
 
@@ -34,16 +34,16 @@ export function addPredict(program: Command): void {
         throw suggestCategory(error, model, [category]);
       });
       invocation.answer({ model: name, category, coordinates, ...answer }, () =>
-        describeAnswer(name, category, pairs, answer),
+        describeAnswer({ model: name, category, axes: pairs.join(' ') }, answer, invocation.columns),
       );
     });
 }
 
 /** A few lines for people: the values first, then where they come from. */
-export function describeAnswer(model: string, category: string, pairs: readonly string[], answer: Answer): string {
+export function describeAnswer(asked: Asked, answer: Answer, columns: number): string {
   const width = Math.max(...Object.keys(answer.values).map((name) => name.length));
   const values = Object.entries(answer.values).map(([name, value]) => `${name.padEnd(width)}  ${shortest(value)}`);
-  return [...values, ...describeProvenance({ model, category, axes: pairs.join(' ') }, answer)].join('\n');
+  return [...values, ...describeProvenance(asked, answer, columns)].join('\n');
 }
 
 /** The shortest decimal that is the same float32: 0.0137228 for what a double shows as 0.013722804374992847. */

@@ -72,9 +72,10 @@ function describe(
   const depth = colours.isColorSupported ? colourDepthFor(environment) : undefined;
   const layout = layOut(slice, columns, depth !== undefined);
   const axes = slice.fixed.map(describeFixed).join(' ');
-  return [...drawMap(slice, layout, { colours, depth }), ...describeProvenance({ model, category, axes }, row)].join(
-    '\n',
-  );
+  return [
+    ...drawMap(slice, layout, { colours, depth }),
+    ...describeProvenance({ model, category, axes }, row, columns),
+  ].join('\n');
 }
 
 function describeFixed({ axis, value, chosen }: FixedAxis): string {

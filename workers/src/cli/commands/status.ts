@@ -6,7 +6,7 @@ import { messageOf } from '#shared/errors';
 import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
 import { cycleTable } from '../cycle-table';
-import { formatElapsed } from '../elapsed';
+import { formatElapsed, formatMoment } from '../elapsed';
 import { addFolder, Invocation } from '../invocation';
 import { parseCount } from '../parse-count';
 import { withQueue } from '../with-queue';
@@ -147,7 +147,7 @@ function describeModel(model: ModelStatus, { colours, columns }: Invocation): st
     `${colours.bold(model.model)}  ${model.stale ? colours.red('stale') : colours.green('fresh')}, updated ${age}`,
     `  rows         ${model.rows} of ${model.expected} (${coverage} %)`,
     `  live         ${model.live}, model version ${model.modelVersion}`,
-    `  published    ${model.publishedAt}`,
+    ...(model.publishedAt === null ? [] : [`  published    ${formatMoment(new Date(model.publishedAt))} UTC`]),
     `  previous     ${model.previous ?? 'none'}`,
   ];
   if (model.pausedSince !== null) lines.push(colours.yellow(`  paused       since ${model.pausedSince}`));

@@ -86,7 +86,7 @@ async function showFirst(
       [
         `A first prediction, as \`forewarm predict${invocation.optionsToFindIt} --model ${model.name} ` +
           `--category "${category}" ${pairs.join(' ')}\`:`,
-        describeAnswer(model.name, category, pairs, answer),
+        describeAnswer({ model: model.name, category, axes: pairs.join(' ') }, answer, invocation.columns),
         '',
       ].join('\n'),
     );
@@ -121,7 +121,7 @@ async function check(invocation: Invocation, daemon: Daemon, beganMs: number, si
     };
     invocation.answer(figures, () =>
       [
-        describeAnswer(model.name, category, pairs, answer),
+        describeAnswer({ model: model.name, category, axes: pairs.join(' ') }, answer, invocation.columns),
         `${invocation.colours.green('ok')} ${model.name}: ${figures.rows} rows, ${figures.predictions.toLocaleString('en')} predictions in a ` +
           `cycle of ${figures.cycle_s} s; looked up in ${figures.lookup_ms} ms; ${figures.total_s.toFixed(1)} s in all`,
       ].join('\n'),

@@ -111,9 +111,11 @@ const TICKS = [
 function scaleBar({ lowest, highest }: Scale, room: number, depth: ColourDepth): string {
   const columns = Math.min(SCALE_COLUMNS, room);
   const span = highest.value - lowest.value;
-  const choices = TICKS.map((shares) =>
-    shares.map((share) => [share, ` ${legendNumber(lowest.value + share * span, span)} `] as const),
-  );
+  const number = (share: number): string => {
+    if (share === 0) return legendNumber(lowest.value);
+    return share === 1 ? legendNumber(highest.value) : legendNumber(lowest.value + share * span, span);
+  };
+  const choices = TICKS.map((shares) => shares.map((share) => [share, ` ${number(share)} `] as const));
   const fits = choices.find((ticks) => ticks.every(([, text]) => text.length * ticks.length <= columns));
   let line = '';
   for (const [share, text] of fits ?? []) {
