@@ -9,11 +9,10 @@ import type { RunningCycles } from './running-cycles';
 export async function cancelCycle(cycles: RunningCycles, models: readonly string[], id: string): Promise<string> {
   const running = await Promise.all(models.map(async (model) => ({ model, cycle: await cycles.holder(model) })));
   const found = running.find(({ cycle }) => cycle === id);
-  if (found === undefined) {
+  if (found === undefined || !(await cycles.cancel(found.model, id))) {
     const others = running.flatMap(({ model, cycle }) => (cycle === undefined ? [] : [`${cycle} (${model})`]));
     const which = others.length === 0 ? 'no cycle runs' : `running: ${others.join(', ')}`;
     throw new ForewarmError('FW_CYCLE_NOT_RUNNING', `cycle ${id} does not run; ${which}`);
   }
-  await cycles.cancel(id);
   return found.model;
 }

@@ -5,7 +5,7 @@ import { queuePrefix } from '../enqueue';
 /** After a claim its cycle adds its jobs to the queue. A claim that had this time and has no jobs is lost. */
 const ADDING_MS = 15_000;
 
-/** A cycle ends long before. */
+/** A cycle ends long before, and takes its mark along. */
 const CANCELLED_MS = 24 * 3_600_000;
 
 const CLAIM = `if redis.call('set', KEYS[1], ARGV[1], 'NX') then
@@ -14,7 +14,16 @@ const CLAIM = `if redis.call('set', KEYS[1], ARGV[1], 'NX') then
 end
 return 0`;
 
-const RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1], KEYS[2]) end return 0";
+const RELEASE = `redis.call('del', KEYS[3])
+if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1], KEYS[2]) end`;
+
+const CANCEL = `if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[2], 1, 'PX', ARGV[2])
+return 1`;
+
+const WANT_NEXT = `if redis.call('exists', KEYS[1]) == 0 then return 0 end
+if ARGV[1] == 'schedule' then redis.call('set', KEYS[2], ARGV[1]) else redis.call('set', KEYS[2], ARGV[1], 'NX') end
+return 1`;
 
 /** What a wish for one more cycle asks for. */
 export type NextTrigger = 'schedule' | 'heal';
@@ -47,26 +56,29 @@ export class RunningCycles {
     return (await asking(`reading the claim of ${model}`, this.redis.exists(this.key(model, 'adding')))) === 1;
   }
 
-  /** Frees the model if `cycle` still holds it. */
+  /** Frees the model if `cycle` still holds it, and forgets whether the cycle was cancelled. */
   async release(model: string, cycle: string): Promise<void> {
-    await asking(`releasing ${model}`, this.redis.eval(RELEASE, 2, this.key(model), this.key(model, 'adding'), cycle));
+    const keys = [this.key(model), this.key(model, 'adding'), this.cancelKey(cycle)];
+    await asking(`releasing ${model}`, this.redis.eval(RELEASE, keys.length, ...keys, cycle));
   }
 
-  /** Asks a cycle to end: batches that have not begun do not begin any more. */
-  async cancel(cycle: string): Promise<void> {
-    const set = this.redis.set(this.cancelKey(cycle), 1, 'PX', CANCELLED_MS);
-    await asking(`cancelling ${cycle}`, set);
+  /** Asks the cycle that holds the model to end: batches that have not begun do not begin. False when another one holds it. */
+  async cancel(model: string, cycle: string): Promise<boolean> {
+    const cancelled = this.redis.eval(CANCEL, 2, this.key(model), this.cancelKey(cycle), cycle, CANCELLED_MS);
+    return (await asking(`cancelling ${cycle}`, cancelled)) === 1;
   }
 
   async isCancelled(cycle: string): Promise<boolean> {
     return (await asking(`reading whether ${cycle} is cancelled`, this.redis.exists(this.cancelKey(cycle)))) === 1;
   }
 
-  /** Asks for one more cycle when the running one has ended. A scheduled one covers what a heal would. */
-  async wantNext(model: string, trigger: NextTrigger): Promise<void> {
-    const key = this.key(model, 'next');
-    const set = trigger === 'schedule' ? this.redis.set(key, trigger) : this.redis.set(key, trigger, 'NX');
-    await asking(`asking for another cycle of ${model}`, set);
+  /**
+   * Asks for one more cycle when the running one has ended. A scheduled one covers what a heal would. False when none runs:
+   * nobody would take the wish.
+   */
+  async wantNext(model: string, trigger: NextTrigger): Promise<boolean> {
+    const wanted = this.redis.eval(WANT_NEXT, 2, this.key(model), this.key(model, 'next'), trigger);
+    return (await asking(`asking for another cycle of ${model}`, wanted)) === 1;
   }
 
   /** What was asked for while the cycle ran; the wish is taken back. */

@@ -54,7 +54,10 @@ export async function startCycle(context: JobContext, request: CycleRequest, log
       context.cache(request.model).pointer(),
       context.debts.has(request.model),
     ]);
-    if (!(await claim(context, request.model, cycle, cycleLog))) return notStarted(context, request, cycle, cycleLog);
+    while (!(await claim(context, request.model, cycle, cycleLog))) {
+      const start = await notStarted(context, request, cycle, cycleLog);
+      if (start !== undefined) return start;
+    }
     // The claim is kept when this fails: the jobs may have been added all the same, and a claim without jobs gives way.
     return await addJobs(context, request, cycle, { spec, live, behind }, cycleLog);
   } catch (error) {
@@ -129,23 +132,29 @@ async function closeLost(context: JobContext, model: string, cycle: string, log:
   });
 }
 
-/** The overlap policy, for a request that finds a cycle of its model still running. */
-async function notStarted(context: JobContext, request: CycleRequest, cycle: string, log: Logger): Promise<CycleStart> {
+/**
+ * The overlap policy, for a request that finds a cycle of its model still running. `undefined` when that one ended before it
+ * could be told of a wish for another.
+ */
+async function notStarted(
+  context: JobContext,
+  request: CycleRequest,
+  cycle: string,
+  log: Logger,
+): Promise<CycleStart | undefined> {
   const { model, trigger } = request;
   const holder = await context.cycles.holder(model);
   const reason = `cycle ${holder ?? 'of another daemon'} still runs`;
   const follows = { started: false, reason: `${reason}; another follows it` } as const;
   if (trigger === 'heal') {
-    await context.cycles.wantNext(model, 'heal');
-    return follows;
+    return (await context.cycles.wantNext(model, 'heal')) ? follows : undefined;
   }
   if (isOnDemand(trigger)) return { started: false, reason, again: true };
   if (trigger === 'startup') return { started: false, reason };
   const queued = context.models.configured(model).overlap === 'queue';
   // A cycle over some rows is no reason to leave the others for a whole period.
   if (queued || !(await isWhole(context, holder))) {
-    await context.cycles.wantNext(model, 'schedule');
-    return follows;
+    return (await context.cycles.wantNext(model, 'schedule')) ? follows : undefined;
   }
   log.warn('cycle skipped', { reason });
   context.metrics.cycles.inc({ model, state: 'skipped' });
