@@ -3,6 +3,8 @@ import { someCategories, TestSystem } from '../support/system';
 
 /** A cycle end to end: a real daemon on a real Redis and PostgreSQL. */
 
+jest.setTimeout(60_000);
+
 let system: TestSystem;
 
 beforeEach(async () => {
