@@ -1,8 +1,15 @@
+const { join } = require('node:path');
+
 // Tests that use ONNX Runtime themselves: it would report to its maker, and leave files in the home and the temporary folder.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
+// What tools keep for their next run: outside of the home and the temporary folder, which each test file has to leave empty.
+const caches = join(__dirname, 'node_modules', '.cache');
+process.env.SWC_NATIVE_BINDING_CACHE = join(caches, 'swc');
+
 const shared = {
   rootDir: __dirname,
+  cacheDirectory: join(caches, 'jest'),
   testEnvironment: '<rootDir>/tests/support/jest/environment.cjs',
   // Only tests and scripts are compiled here: they import the product as it is built (`#shared/*` and so on, in package.json).
   transform: {

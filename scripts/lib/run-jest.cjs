@@ -1,16 +1,22 @@
-// Runs Jest and fails, where Jest only warns or waits, when something is left open at the end.
+// Runs Jest and fails, where Jest only warns, waits or does not look, when something is left at the end: open, in the temporary
+// folder of the run, or in the checkout, which is the current folder.
 // Usage: run-jest.cjs COUNTS [jest options]     COUNTS: a file that gets `<passed> <failed>`
 const { spawn } = require('node:child_process');
-const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { join } = require('node:path');
+const { basename, join } = require('node:path');
+const { watchCheckout } = require('./checkout-files.cjs');
 
 const exitGraceMs = 15_000;
 const pollMs = 250;
 
 const [countsFile, ...options] = process.argv.slice(2);
+// Everything temporary of the run is in here, and gone with it, also after Ctrl-C.
 const folder = mkdtempSync(join(tmpdir(), 'forewarm-jest-'));
+// To be passed through: as root, PostgreSQL runs as somebody else.
+chmodSync(folder, 0o711);
 const resultFile = join(folder, 'result.json');
+const leftInCheckout = watchCheckout(process.cwd());
 const complaints = [];
 
 const jest = spawn(
@@ -18,7 +24,11 @@ const jest = spawn(
   [require.resolve('jest/bin/jest'), '--json', `--outputFile=${resultFile}`, '--passWithNoTests', ...options],
   {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...(process.stderr.isTTY && process.env.NO_COLOR === undefined && { FORCE_COLOR: '1' }) },
+    env: {
+      ...process.env,
+      TMPDIR: folder,
+      ...(process.stderr.isTTY && process.env.NO_COLOR === undefined && { FORCE_COLOR: '1' }),
+    },
   },
 );
 jest.stderr.setEncoding('utf8').on('data', (chunk) => {
@@ -47,8 +57,11 @@ jest.on('close', (code) => {
     passed = result.numPassedTests;
     // A file that could not run, or that left something behind, counts as one.
     failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
-  } catch {
-    complaints.push('Jest ended without a result.');
+    const left = readdirSync(folder).filter((name) => name !== basename(resultFile));
+    complaints.push(...left.map((name) => `The run left ${name} in its temporary folder.`));
+    complaints.push(...leftInCheckout(result.testResults));
+  } catch (error) {
+    complaints.push(`Jest ended without a result: ${error.message}`);
   }
   failed += complaints.length;
   if (code !== 0 && failed === 0) failed = 1;
