@@ -227,13 +227,13 @@ describe('test servers', () => {
     const urls = [redis.url, postgres.url];
     const database = await createDatabase(postgres.url);
     await withPostgres(database.url, (client) => client.query("CREATE TABLE t AS SELECT 'kept' AS v"));
-    await withRedis(redis.url, (client) => client.set('key', 'kept'));
+    await withRedis(redis.url, (client) => client.set('forewarm:key', 'kept'));
     await redis.down();
     await redis.restart();
     await postgres.kill('SIGKILL');
     await postgres.restart();
     expect([redis.url, postgres.url]).toEqual(urls);
-    expect(await withRedis(redis.url, (client) => client.get('key'))).toBe('kept');
+    expect(await withRedis(redis.url, (client) => client.get('forewarm:key'))).toBe('kept');
     const { rows } = await withPostgres(database.url, (client) => client.query('SELECT v FROM t'));
     expect(rows).toEqual([{ v: 'kept' }]);
     await database.drop();

@@ -74,7 +74,11 @@ test('each command and option that the text names is there', () => {
 });
 
 test('npx finds the command line of a checkout', async () => {
-  const { stdout } = await run('npx', ['--no-install', 'forewarm', '--version'], { cwd: ROOT });
+  // npm keeps logs and caches, and looks for a newer npm.
+  const cache = makeTempFolder('npm');
+  const env = { ...process.env, npm_config_cache: cache, npm_config_update_notifier: 'false' };
+  const npx = run('npx', ['--no-install', 'forewarm', '--version'], { cwd: ROOT, env });
+  const { stdout } = await npx.finally(() => removeFolders(cache));
   expect(stdout).toMatch(/^\d+\.\d+\.\d+/);
 });
 

@@ -164,6 +164,8 @@ describe('up', () => {
     expect(running.stderr).not.toMatch(/^\s+at /m);
     expect(processesIn(folder)).toEqual([]);
     expect(existsSync(join(folder, '.forewarm', 'services.json'))).toBe(false);
+    // The next one works on the same data, and gives back the shared memory of the killed PostgreSQL.
+    expect(await say(['up', '--check'], folder)).toMatchObject({ code: 0, stderr: '' });
   });
 
   test('goes on when nobody reads what it prints', async () => {

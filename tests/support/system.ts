@@ -7,6 +7,7 @@ import { Pool } from 'pg';
 import { stringify } from 'yaml';
 import { queuePrefix } from '#jobs/enqueue';
 import { ModelCache } from '#shared/cache/model-cache';
+import { messageOf } from '#shared/errors';
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
 import { RowStore } from '#shared/store/row-store';
 import { DaemonProcess } from './daemon-process';
@@ -45,7 +46,7 @@ export interface SystemOptions {
 
 /**
  * A Redis, a database and a folder of one test, with real daemons on them. `stop` ends all of it; call it in `afterEach`
- * or `afterAll`.
+ * or `afterAll`. It fails when a connection is still open that is not the system's own, or a key of no deployment is there.
  */
 export class TestSystem {
   readonly folder = makeTempFolder('system');
@@ -165,9 +166,11 @@ export class TestSystem {
     await Promise.all(this.queues.map((queue) => queue.close()));
     this.client.disconnect();
     await this.pool.end();
-    await this.redis.stop();
-    await (this.ownPostgres === undefined ? this.database.drop() : this.ownPostgres.stop());
+    const servers = [this.redis.stop(), this.ownPostgres?.stop() ?? this.database.drop()];
+    const ends = await Promise.allSettled(servers);
     removeFolders(this.folder);
+    const troubles = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+    if (troubles.length > 0) throw new Error(troubles.map(messageOf).join('\n'), { cause: troubles[0] });
   }
 }
 

@@ -3,6 +3,7 @@ const { execFileSync } = require('node:child_process');
 const { randomUUID } = require('node:crypto');
 const { existsSync, readFileSync, readdirSync } = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { leftMemory } = require('./left-memory.cjs');
 
 /** Inherited by each child process, so that one is recognised after its parent has died. */
 const marker = 'FOREWARM_TEST_FILE';
@@ -85,6 +86,7 @@ function watchResources() {
   process.env[marker] = value;
   const processesBefore = processes();
   const handlesBefore = countHandles();
+  const startedAtMs = Date.now();
   const threads = new Set();
   const noteThread = (worker) => {
     threads.add(worker);
@@ -117,6 +119,8 @@ function watchResources() {
       .filter(([, surplus]) => surplus > 0);
 
   return {
+    /** What the test file is marked with. */
+    file: value,
     async leftBehind(graceMs) {
       clearInterval(notes);
       if (outerValue === undefined) delete process.env[marker];
@@ -142,6 +146,7 @@ function watchResources() {
         ...children.map(([pid, { command }]) => `process ${pid}: ${command.slice(0, 200)}`),
         ...handles.map(([kind, surplus]) => `${surplus} × ${kind}`),
         ...(threads.size > 0 ? [`${threads.size} × worker thread`] : []),
+        ...leftMemory(descendants, startedAtMs),
       ];
     },
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** What a test hands to the servers instead of reading the environment in many places. */
-export const TEST_ENVIRONMENT = { PATH: process.env.PATH };
+export const TEST_ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR };
 
 /** A new folder that other users may pass through: as root, PostgreSQL runs as somebody else. */
 export function makeTempFolder(purpose: string): string {
