@@ -98,7 +98,13 @@ export class Deployment {
       const sum = (stage: keyof BatchTimings): number =>
         batches.reduce((ms, { timings }) => ms + (timings?.[stage] ?? 0), 0);
       return {
-        ...{ loadMs: sum('loadMs'), readMs: sum('readMs'), featuresMs: sum('featuresMs'), inferMs: sum('inferMs') },
+        ...{
+          wallMs: sum('wallMs'),
+          loadMs: sum('loadMs'),
+          readMs: sum('readMs'),
+          featuresMs: sum('featuresMs'),
+          inferMs: sum('inferMs'),
+        },
         ...{ packMs: sum('packMs'), redisMs: sum('redisMs'), postgresMs: sum('postgresMs') },
       };
     } finally {

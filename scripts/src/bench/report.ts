@@ -9,11 +9,17 @@ const PLAIN = { style: { head: [], border: [] } };
 export function warmReport({ figures, stages, lastSeconds, processes }: WarmResult): string {
   const table = new Table({ head: ['figure', 'value'], ...PLAIN });
   for (const [name, value] of Object.entries(figures)) table.push([name, String(value)]);
-  const spent = Object.entries(stages).map(([name, ms]) => [name.replace(/Ms$/, ''), ms] as const);
+  const { wallMs, redisMs, postgresMs, ...inTurn } = stages;
   const available = lastSeconds * 1_000 * processes;
-  const waiting = available - spent.reduce((sum, [, ms]) => sum + ms, 0);
+  const spent = Object.entries(inTurn).map(([name, ms]) => [name.replace(/Ms$/, ''), ms] as const);
+  const waited = wallMs - spent.reduce((sum, [, ms]) => sum + ms, 0);
+  const lines = [...spent, ['waiting for writes', waited], ['no batch: queue', available - wallMs]] as const;
+  const beside = [
+    ['redis, beside inference', redisMs],
+    ['postgres, beside inference', postgresMs],
+  ] as const;
   const where = new Table({ head: ['stage', 'ms, all processes', 'share'], ...PLAIN });
-  for (const [name, ms] of [...spent, ['queue, waiting', waiting] as const]) {
+  for (const [name, ms] of [...lines, ...beside]) {
     where.push([name, ms.toFixed(0), `${((100 * ms) / available).toFixed(1)} %`]);
   }
   return `${table.toString()}\nnaiveSeconds is extrapolated from two categories.\n\nThe last cycle, ${processes} processes:\n${where.toString()}`;

@@ -22,7 +22,7 @@ async function batch(task: BatchTask): Promise<BatchSummary> {
   const model = await modelFor(task.spec, task.categories[0] ?? '');
   const loadMs = performance.now() - began;
   const summary = await runBatch(task, model, await storesFor(task.stores), Date.now);
-  return { ...summary, timings: { ...summary.timings, loadMs } };
+  return { ...summary, timings: { ...summary.timings, wallMs: performance.now() - began, loadMs } };
 }
 
 async function inspect(task: InspectTask): Promise<ModelSpec> {

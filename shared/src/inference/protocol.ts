@@ -69,6 +69,8 @@ export interface BatchSummary {
  * duration.
  */
 export interface BatchTimings {
+  /** From the batch's beginning in its process to its end. */
+  readonly wallMs: number;
   readonly loadMs: number;
   /** Reading and checking what is there already. */
   readonly readMs: number;

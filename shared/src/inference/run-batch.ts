@@ -54,7 +54,7 @@ export async function runBatch(
     failedCategories: failures.map(({ category }) => category),
     durable,
     durableError,
-    timings: { loadMs: 0, readMs, ...spent, redisMs, postgresMs },
+    timings: { wallMs: performance.now() - began, loadMs: 0, readMs, ...spent, redisMs, postgresMs },
   };
 }
 

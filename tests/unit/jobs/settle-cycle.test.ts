@@ -3,7 +3,7 @@ import type { BatchSummary } from '#shared/inference/protocol';
 
 const cycle = '20261124t033704-4f9a1c';
 const key = (number: number) => `{forewarm}:warm-batch:${cycle}-b${number}`;
-const timings = { loadMs: 0, readMs: 0, featuresMs: 1, inferMs: 10, packMs: 1, redisMs: 2, postgresMs: 3 };
+const timings = { wallMs: 16, loadMs: 0, readMs: 0, featuresMs: 1, inferMs: 10, packMs: 1, redisMs: 2, postgresMs: 3 };
 
 function summary(more: Partial<BatchSummary> = {}): BatchSummary {
   const counts = { computed: 64, restored: 0, verified: 0, failed: 0, durable: 64 };

@@ -1,9 +1,11 @@
 import type { BatchTimings } from '#shared/inference/protocol';
 import type { BatchRecord } from '#shared/store/history-store';
 
-/** What a batch spends its time with, in its order. */
+/** What a batch spends its time with, in its order; it writes to Redis and Postgres beside the inference of what comes after. */
 const STAGES = {
   load: 'loadMs',
+  read: 'readMs',
+  features: 'featuresMs',
   infer: 'inferMs',
   pack: 'packMs',
   redis: 'redisMs',
@@ -32,5 +34,5 @@ export function stageTimes(batches: readonly Pick<BatchRecord, 'timings'>[]): St
 
 /** How long one batch took in all; `undefined` when it has no timings. */
 export function batchTime({ timings }: Pick<BatchRecord, 'timings'>): number | undefined {
-  return timings === null ? undefined : Object.values(STAGES).reduce((sum, key) => sum + timings[key], 0);
+  return timings?.wallMs;
 }

@@ -13,20 +13,22 @@ test('the times of each stage are summed over the batches that have them', () =>
   const stages = stageTimes([batchOf(0), batchOf(1), batchOf(2, { timings: null })]);
   expect(stages.map(({ stage, ms }) => [stage, ms])).toEqual([
     ['load', 0.2],
+    ['read', 0],
+    ['features', 0],
     ['infer', 120],
     ['pack', 0.8],
     ['redis', 19],
     ['postgres', 60],
   ]);
   expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
-  expect(stages[1]?.share).toBeCloseTo(0.6);
+  expect(stages[3]?.share).toBeCloseTo(0.6);
   expect(stageTimes([batchOf(0, { timings: null })])).toEqual([]);
-  expect([batchTime(batchOf(0)), batchTime(batchOf(0, { timings: null }))]).toEqual([100, undefined]);
+  expect([batchTime(batchOf(0)), batchTime(batchOf(0, { timings: null }))]).toEqual([90, undefined]);
 });
 
 test('stages that took no time at all have no share', () => {
-  const timings = { loadMs: 0, inferMs: 0, packMs: 0, redisMs: 0, postgresMs: 0 };
-  expect(stageTimes([batchOf(0, { timings })]).map(({ share }) => share)).toEqual([0, 0, 0, 0, 0]);
+  const timings = { wallMs: 0, loadMs: 0, readMs: 0, featuresMs: 0, inferMs: 0, packMs: 0, redisMs: 0, postgresMs: 0 };
+  expect(stageTimes([batchOf(0, { timings })]).map(({ share }) => share)).toEqual([0, 0, 0, 0, 0, 0, 0]);
 });
 
 test('failures come by their cause, the most frequent first', () => {
@@ -67,13 +69,15 @@ test('a report has the cycle, its batches, its stages and what failed', () => {
     '  rows     110: 1 failed, 109 computed; 109 are in PostgreSQL',
     '  reason   1 row failed',
     '',
-    'batch  state     categories  computed  restored  verified  failed    took',
-    '    0  complete          64        64         0         0       0  100 ms',
-    '    1  degraded          46        45         0         0       1  100 ms',
+    'batch  state     categories  computed  restored  verified  failed   took',
+    '    0  complete          64        64         0         0       0  90 ms',
+    '    1  degraded          46        45         0         0       1  90 ms',
     '  writing rows: connection refused',
     '',
     'time by stage, all batches together',
     '  load      0.20 ms   <1 %  ▏',
+    '  read      0.00 ms    0 %',
+    '  features  0.00 ms    0 %',
     '  infer      120 ms   60 %  ██████████████████',
     '  pack      0.80 ms   <1 %  ▏',
     '  redis       19 ms   10 %  ██▉',

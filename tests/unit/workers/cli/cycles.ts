@@ -28,7 +28,16 @@ export function cycleOf(more: Partial<CycleRecord> = {}): CycleRecord {
 }
 
 export function batchOf(number: number, more: Partial<BatchRecord> = {}): BatchRecord {
-  const timings = { loadMs: 0.1, inferMs: 60, packMs: 0.4, redisMs: 9.5, postgresMs: 30 };
+  const timings = {
+    wallMs: 90,
+    loadMs: 0.1,
+    readMs: 0,
+    featuresMs: 0,
+    inferMs: 60,
+    packMs: 0.4,
+    redisMs: 9.5,
+    postgresMs: 30,
+  };
   const none = { failures: [], failedCategories: [], error: null };
   return { number, state: 'complete', categories: 64, ...COUNTS, timings, ...none, ...more };
 }
