@@ -1,4 +1,5 @@
-import { smallModel, someCategories, TestSystem } from '../support/system';
+import { numberReaderModel } from '../support/models';
+import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../support/system';
 
 /** A model file that changes while the daemon runs, and categories that come and go. */
 
@@ -62,6 +63,33 @@ test('a changed file is warmed beside the live generation, which flips once; the
     { id: second, state: 'previous' },
     { id: third, state: 'live' },
   ]);
+});
+
+test('a changed model gets new inference processes, and nobody is told that any were lost', async () => {
+  system.configureSmall(categories, { every: '1s', batchSize: 2 });
+  const daemon = system.daemon();
+  const { live } = await daemon.cycle();
+  const before = await daemon.children();
+  system.write('m.onnx', smallModel(categories, { bias: 100 }));
+  await daemon.logged(({ message, previous }) => message === 'generation published' && previous === live);
+  // A process that had no batch of the old generation need not go.
+  const after = await eventually('a full pool', async () => {
+    const now = await daemon.children();
+    return now.length === before.length && now;
+  });
+  expect(after.filter((pid) => before.includes(pid)).length).toBeLessThan(before.length);
+  expect(daemon.lines.filter(({ message }) => /^(inference process lost|job failed)/.test(message))).toEqual([]);
+  const metrics = await (await fetch(`${await daemon.url()}/metrics`)).text();
+  expect(metrics).not.toMatch(/^forewarm_inference_processes_lost_total\{/m);
+});
+
+test('a category that the model refuses keeps no other from being served, also as the first of all', async () => {
+  system.write('m.onnx', numberReaderModel());
+  const numbers = ['none', '1', '2', 'neither', '4'];
+  system.configure({ m: { file: 'm.onnx', axes: SMALL_AXES, categories: numbers, every: '1h', batchSize: 3 } });
+  const daemon = system.daemon();
+  expect(await daemon.cycle('degraded')).toMatchObject({ rows: 5, computed: 3, failed: 2, live: expect.any(String) });
+  expect(daemon.lines.filter(({ message }) => message.startsWith('job failed'))).toEqual([]);
 });
 
 test('a file that is no model leaves the live generation in place, until it is mended', async () => {

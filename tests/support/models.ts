@@ -303,3 +303,20 @@ export function halfPrecisionModel(inputName = 'x'): Uint8Array {
     output: [tensorNamed('prediction', DataType.FLOAT, ['N', 1])],
   });
 }
+
+/** Reads the category as a number, whatever the axes: the runtime refuses a call in which one of them is none. */
+export function numberReaderModel(): Uint8Array {
+  return encode({
+    name: 'number-reader',
+    node: [
+      {
+        opType: 'Cast',
+        input: ['category'],
+        output: ['prediction'],
+        attribute: [integerAttribute('to', DataType.FLOAT)],
+      },
+    ],
+    input: [tensorNamed('category', DataType.STRING, ['N'])],
+    output: [tensorNamed('prediction', DataType.FLOAT, ['N'])],
+  });
+}

@@ -148,7 +148,7 @@ function makeContext(
     enqueue,
     clock: systemClock,
     host: hostname(),
-    models: new ModelCatalogue(config.models, (mapping, probeCategory) => pool.inspect({ mapping, probeCategory })),
+    models: new ModelCatalogue(config.models, (mapping, probeCategories) => pool.inspect({ mapping, probeCategories })),
     targets: {
       keyPrefix: config.keyPrefix,
       cacheUrl: config.redis.cacheUrl,

@@ -20,8 +20,8 @@ export class ModelsTrial implements Service {
   /** @throws ForewarmError FW_MODEL_*, FW_CONFIG_INVALID */
   async start(): Promise<void> {
     await this.pool.start();
-    const inspect = new ModelCatalogue(this.config.models, (mapping, probeCategory) =>
-      this.pool.inspect({ mapping, probeCategory }),
+    const inspect = new ModelCatalogue(this.config.models, (mapping, probeCategories) =>
+      this.pool.inspect({ mapping, probeCategories }),
     );
     await checkModels(this.config, inspect);
     await this.pool.stop();

@@ -3,7 +3,7 @@ import workerpool from 'workerpool';
 import { asForewarmError, ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
 import type { Service } from '../lifecycle';
 import type { ModelSpec } from '../model/spec';
-import type { BatchSummary, BatchTask, InspectTask, TaskStarted } from './protocol';
+import { type BatchSummary, type BatchTask, type InspectTask, OUTDATED_EXIT_CODE, type TaskStarted } from './protocol';
 import { Slots } from './slots';
 
 export interface InferencePoolOptions {
@@ -94,7 +94,9 @@ export class InferencePool implements Service {
 
   private async run<T>(method: 'batch' | 'inspect', task: BatchTask | InspectTask, what: string): Promise<T> {
     for (let placement = 1; ; placement++) {
-      const attempt = await this.attempt<T>(method, task, what);
+      let attempt = await this.attempt<T>(method, task, what);
+      // As often as there are such processes: each of them has made way for a new one.
+      while ('outdated' in attempt) attempt = await this.attempt<T>(method, task, what);
       if ('result' in attempt) return attempt.result;
       const again = !attempt.begun && attempt.error.code === 'FW_INFERENCE_CRASHED' && placement < MAX_PLACEMENTS;
       if (again && !this.stopped) continue;
@@ -102,11 +104,7 @@ export class InferencePool implements Service {
     }
   }
 
-  private async attempt<T>(
-    method: string,
-    task: BatchTask | InspectTask,
-    what: string,
-  ): Promise<{ result: T } | { error: ForewarmError; begun: boolean }> {
+  private async attempt<T>(method: string, task: BatchTask | InspectTask, what: string): Promise<Attempt<T>> {
     const { pool } = this;
     if (pool === undefined)
       throw new ForewarmError('FW_INFERENCE_CRASHED', `${what}: the inference pool is not running`);
@@ -118,6 +116,7 @@ export class InferencePool implements Service {
     } catch (error) {
       const known = catalogued(error) ?? thrownInside(error);
       if (known !== undefined) return { error: known, begun: true };
+      if (endOf(error) === `exit code ${OUTDATED_EXIT_CODE}`) return { outdated: true };
       const lost = watch.expired
         ? new ForewarmError('FW_INFERENCE_TIME_LIMIT', `${what} took longer than ${this.options.timeLimitMs} ms`)
         : new ForewarmError('FW_INFERENCE_CRASHED', `${what}: the inference process ended: ${endOf(error)}`);
@@ -136,12 +135,16 @@ export class InferencePool implements Service {
   }
 
   private processStates(): { pid: number; busy: boolean }[] {
+    if (this.pool === undefined) return [];
     const { workers } = this.pool as unknown as { workers: PoolWorker[] };
     return workers.flatMap((handler) =>
       handler.worker?.pid === undefined ? [] : [{ pid: handler.worker.pid, busy: handler.busy() }],
     );
   }
 }
+
+/** How a task went with one process; `outdated`, when the process left because it held another generation of the model. */
+type Attempt<T> = { result: T } | { error: ForewarmError; begun: boolean } | { outdated: true };
 
 /** What the library keeps of each of its processes; its types do not show it. */
 interface PoolWorker {

@@ -1,10 +1,16 @@
 import { worker, workerEmit } from 'workerpool';
-import { ForewarmError } from '../errors';
 import { OnnxModel } from '../model/onnx-model';
 import type { ModelSpec } from '../model/spec';
 import { BatchStores } from './batch-stores';
 import { endWithParent } from './parent-watch';
-import type { BatchSummary, BatchTask, InspectTask, StoreTargets, TaskStarted } from './protocol';
+import {
+  type BatchSummary,
+  type BatchTask,
+  type InspectTask,
+  OUTDATED_EXIT_CODE,
+  type StoreTargets,
+  type TaskStarted,
+} from './protocol';
 import { runBatch } from './run-batch';
 
 /**
@@ -12,14 +18,16 @@ import { runBatch } from './run-batch';
  * it has used, writes rows itself, and answers with counts.
  */
 
-/** By model name: a new generation of a model takes the place of the old one. */
+/** By model name: one generation of each. */
 const models = new Map<string, OnnxModel>();
 let stores: { readonly key: string; readonly open: BatchStores } | undefined;
 
 async function batch(task: BatchTask): Promise<BatchSummary> {
+  const loaded = models.get(task.spec.name);
+  if (loaded !== undefined && loaded.spec.identity !== task.spec.identity) process.exit(OUTDATED_EXIT_CODE);
   started();
   const began = performance.now();
-  const model = await modelFor(task.spec, task.categories[0] ?? '');
+  const model = loaded ?? (await load(task.spec));
   const loadMs = performance.now() - began;
   const summary = await runBatch(task, model, await storesFor(task.stores), Date.now);
   return { ...summary, timings: { ...summary.timings, wallMs: performance.now() - began, loadMs } };
@@ -27,24 +35,13 @@ async function batch(task: BatchTask): Promise<BatchSummary> {
 
 async function inspect(task: InspectTask): Promise<ModelSpec> {
   started();
-  const model = await OnnxModel.open(task.mapping, task.probeCategory);
+  const model = await OnnxModel.open(task.mapping, task.probeCategories);
   await model.release();
   return model.spec;
 }
 
-async function modelFor(spec: ModelSpec, probeCategory: string): Promise<OnnxModel> {
-  const loaded = models.get(spec.name);
-  if (loaded?.spec.identity === spec.identity) return loaded;
-  models.delete(spec.name);
-  await loaded?.release();
-  const model = await OnnxModel.open(spec, probeCategory);
-  if (model.spec.identity !== spec.identity) {
-    await model.release();
-    throw new ForewarmError(
-      'FW_MODEL_CHANGED',
-      `models.${spec.name}: ${spec.file} is generation ${model.spec.generation} here, the batch is for ${spec.generation}`,
-    );
-  }
+async function load(spec: ModelSpec): Promise<OnnxModel> {
+  const model = await OnnxModel.reopen(spec);
   models.set(spec.name, model);
   return model;
 }

@@ -33,8 +33,8 @@ export interface BatchTask {
 
 export interface InspectTask {
   readonly mapping: ModelMapping;
-  /** A category to try the model on. */
-  readonly probeCategory: string;
+  /** Categories to try the model on, until it takes one. */
+  readonly probeCategories: readonly string[];
 }
 
 /** Why one category has no new row; its old one was left in place. */
@@ -85,3 +85,9 @@ export interface BatchTimings {
 export interface TaskStarted {
   readonly pid: number;
 }
+
+/**
+ * How a process ends that was given a batch of a model of which it holds another generation. The runtime does not give back
+ * all memory of a model that it has loaded, so that a changed model gets new processes. Such a batch was not begun.
+ */
+export const OUTDATED_EXIT_CODE = 75;

@@ -4,7 +4,10 @@ import { ForewarmError } from '../errors';
 import type { ModelMapping, ModelSpec } from './spec';
 
 /** Loads a model file, checks and tries it; in the daemon this happens in an inference process. */
-export type Inspect = (mapping: ModelMapping, probeCategory: string) => Promise<ModelSpec>;
+export type Inspect = (mapping: ModelMapping, probeCategories: readonly string[]) => Promise<ModelSpec>;
+
+/** Categories on which a model is tried before it is given up. */
+const PROBES = 5;
 
 export interface CataloguedModel extends ModelMapping {
   readonly categories: readonly string[];
@@ -47,7 +50,7 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
     if (known?.stamp === stamp) return known.spec;
     const { axes, file, inputs, output, outputs, version } = model;
     const mapping = { name, file, version, axes, inputs, output, outputs };
-    const look = { stamp, spec: this.inspect(mapping, model.categories[0] ?? '') };
+    const look = { stamp, spec: this.inspect(mapping, model.categories.slice(0, PROBES)) };
     this.known.set(name, look);
     look.spec.catch(() => this.known.get(name) === look && this.known.delete(name));
     return look.spec;

@@ -47,33 +47,45 @@ export class OnnxModel {
   }
 
   /**
-   * Reads, loads and checks the model, and tries it on one row.
+   * Reads, loads and checks the model, and tries it on the row of one category: the first of these that it does not refuse.
    * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_FAILED
    */
-  static async open(mapping: ModelMapping, probeCategory: string): Promise<OnnxModel> {
+  static async open(mapping: ModelMapping, probeCategories: readonly string[]): Promise<OnnxModel> {
     const bytes = await readModel(mapping);
-    const session = await createSession(mapping, bytes);
-    try {
-      return await OnnxModel.settle(mapping, bytes, session, probeCategory);
-    } catch (error) {
-      await session.release();
-      throw error;
+    return withSession(mapping, bytes, (session) => OnnxModel.settle(mapping, bytes, session, probeCategories));
+  }
+
+  /**
+   * Loads a model that was opened before, perhaps in another process. It is not tried again: what it is is known, and the
+   * category on which it would be tried may be one that it refuses.
+   * @throws ForewarmError FW_MODEL_CHANGED when the file is another one now; FW_MODEL_FILE_MISSING, FW_MODEL_NOT_ONNX
+   */
+  static async reopen(spec: ModelSpec): Promise<OnnxModel> {
+    const bytes = await readModel(spec);
+    if (sha256(bytes) !== spec.fileSha256) {
+      throw new ForewarmError(
+        'FW_MODEL_CHANGED',
+        `models.${spec.name}: ${spec.file} is not the file that generation ${spec.generation} was planned for`,
+      );
     }
+    return withSession(spec, bytes, async (session) => {
+      return new OnnxModel(spec, session, feedBuilder(spec, spec.graph.inputs));
+    });
   }
 
   private static async settle(
     mapping: ModelMapping,
     bytes: Buffer,
     session: InferenceSession,
-    probeCategory: string,
+    probeCategories: readonly string[],
   ): Promise<OnnxModel> {
     const graph = { inputs: session.inputMetadata.map(describe), outputs: session.outputMetadata.map(describe) };
     const inputs = resolveInputs(mapping, graph.inputs);
     const output = resolveOutput(mapping, graph.outputs).name;
     const feeds = feedBuilder({ ...mapping, inputs }, graph.inputs);
-    const { perCell, rowMs } = await probe(mapping, session, feeds, output, probeCategory);
+    const { perCell, rowMs } = await probe(mapping, session, feeds, output, probeCategories);
     const outputs = resolveOutputNames(mapping, output, perCell);
-    const fileSha256 = createHash('sha256').update(bytes).digest('hex');
+    const fileSha256 = sha256(bytes);
     const identity = identityOf({ fileSha256, axes: mapping.axes, inputs, output, outputs });
     const spec: ModelSpec = {
       ...mapping,
@@ -126,6 +138,25 @@ async function readModel(mapping: ModelMapping): Promise<Buffer> {
   }
 }
 
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** A session that is released again when what is made of it fails. */
+async function withSession(
+  mapping: ModelMapping,
+  bytes: Buffer,
+  make: (session: InferenceSession) => Promise<OnnxModel>,
+): Promise<OnnxModel> {
+  const session = await createSession(mapping, bytes);
+  try {
+    return await make(session);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
 async function createSession(mapping: ModelMapping, bytes: Buffer): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(bytes, SESSION_OPTIONS);
@@ -159,13 +190,11 @@ async function probe(
   session: InferenceSession,
   feeds: FeedBuilder,
   output: string,
-  category: string,
+  categories: readonly string[],
 ): Promise<{ perCell: number; rowMs: number }> {
   const cells = cellCount(mapping.axes);
-  const run = () => runSession(mapping, session, feeds.build([category]), output);
-  const began = performance.now();
-  const one = await run();
-  let rowMs = performance.now() - began;
+  const { category, values: one, ms } = await firstAnswer(mapping, session, feeds, output, categories);
+  let rowMs = ms;
   const perCell = one.length / cells;
   if (perCell < 1 || !Number.isInteger(perCell)) throw wrongSize(mapping.name, output, one.length, cells);
   if (feeds.rowsPerCall > 1) {
@@ -174,10 +203,33 @@ async function probe(
   }
   for (let i = 0; i < MEASURED_RUNS && rowMs < QUICK_MS; i++) {
     const again = performance.now();
-    await run();
+    await runSession(mapping, session, feeds.build([category]), output);
     rowMs = Math.min(rowMs, performance.now() - again);
   }
   return { perCell, rowMs };
+}
+
+/** One bad category must not keep the others from being served: the next one is tried. */
+async function firstAnswer(
+  mapping: ModelMapping,
+  session: InferenceSession,
+  feeds: FeedBuilder,
+  output: string,
+  categories: readonly string[],
+): Promise<{ category: string; values: Float32Array; ms: number }> {
+  let first: unknown;
+  for (const category of categories) {
+    try {
+      const began = performance.now();
+      const values = await runSession(mapping, session, feeds.build([category]), output);
+      return { category, values, ms: performance.now() - began };
+    } catch (error) {
+      if (!(error instanceof ForewarmError) || error.code !== 'FW_INFERENCE_FAILED') throw error;
+      first ??= error;
+    }
+  }
+  const tried = categories.map((category) => JSON.stringify(category)).join(', ');
+  throw new ForewarmError('FW_INFERENCE_FAILED', `${messageOf(first)} (tried with ${tried})`, { cause: first });
 }
 
 async function runSession(

@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onnx } from 'onnx-proto';
 import { decodeRow } from '#shared/cache/row';
 import { type ComputedRows, computeRows } from '#shared/inference/compute-rows';
 import { OnnxModel } from '#shared/model/onnx-model';
 import { rowFrame } from '#shared/model/spec';
-import { type LinearModel, linearAnswer, linearModel } from '../../../support/models';
+import { type LinearModel, linearAnswer, linearModel, numberReaderModel } from '../../../support/models';
 
 const folder = mkdtempSync(join(tmpdir(), 'forewarm-compute-'));
 const opened: OnnxModel[] = [];
@@ -25,31 +24,12 @@ const linear: LinearModel = {
   ],
 };
 
-/** Reads the category as a number: the runtime refuses a call in which one of them is none. */
-function numberReader(): Uint8Array {
-  const { DataType } = onnx.TensorProto;
-  const { AttributeType } = onnx.AttributeProto;
-  const tensor = (name: string, elemType: number) => ({
-    name,
-    type: { tensorType: { elemType, shape: { dim: [{ dimParam: 'N' }] } } },
-  });
-  const to = { name: 'to', type: AttributeType.INT, i: DataType.FLOAT };
-  const graph = {
-    name: 'number-reader',
-    node: [{ opType: 'Cast', input: ['category'], output: ['prediction'], attribute: [to] }],
-    input: [tensor('category', DataType.STRING)],
-    output: [tensor('prediction', DataType.FLOAT)],
-  };
-  const model = onnx.ModelProto.create({ irVersion: 8, opsetImport: [{ domain: '', version: 13 }], graph });
-  return new Uint8Array(onnx.ModelProto.encode(model).finish());
-}
-
 async function open(model: LinearModel | Uint8Array, probe = 'c0'): Promise<OnnxModel> {
   const file = join(folder, `${opened.length}.onnx`);
   writeFileSync(file, model instanceof Uint8Array ? model : linearModel(model));
   const axes = [{ name: 'hour', values: HOURS }];
   const mapping = { name: 'calls', file, version: undefined, axes, inputs: {}, output: undefined, outputs: undefined };
-  const loaded = await OnnxModel.open(mapping, probe);
+  const loaded = await OnnxModel.open(mapping, [probe]);
   opened.push(loaded);
   return loaded;
 }
@@ -128,7 +108,7 @@ test('one cell that is not finite fails its whole row, and is named', async () =
 });
 
 test('a category that the runtime refuses fails alone, with what the runtime says', async () => {
-  const model = await open(numberReader(), '0');
+  const model = await open(numberReaderModel(), '0');
   const computed = await computeRows(model, ['1.5', 'two', '-3'], () => 0);
   expect(computed.failures).toEqual([
     {

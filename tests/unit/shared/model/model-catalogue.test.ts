@@ -21,21 +21,21 @@ function modelWith(content: string, more: Partial<CataloguedModel> = {}): Catalo
 
 /** A catalogue of these models, and what it had inspected. */
 function catalogue(...models: CataloguedModel[]) {
-  const inspected: { mapping: ModelMapping; probe: string }[] = [];
-  const inspect = async (mapping: ModelMapping, probe: string) => {
+  const inspected: { mapping: ModelMapping; probe: readonly string[] }[] = [];
+  const inspect = async (mapping: ModelMapping, probe: readonly string[]) => {
     inspected.push({ mapping, probe });
     return { ...mapping, generation: `generation ${inspected.length}` } as unknown as ModelSpec;
   };
   return { inspected, models: new ModelCatalogue(models, inspect) };
 }
 
-test('a file is inspected once, with its mapping and the first category', async () => {
+test('a file is inspected once, with its mapping and the first categories', async () => {
   const model = modelWith('one');
   const { inspected, models } = catalogue(model);
   const spec = await models.resolve('calls');
   expect(await models.resolve('calls')).toBe(spec);
   const { categories, ...mapping } = model;
-  expect(inspected).toEqual([{ mapping, probe: categories[0] }]);
+  expect(inspected).toEqual([{ mapping, probe: categories }]);
 });
 
 test('a file that was replaced is inspected again, also by one of the same length', async () => {

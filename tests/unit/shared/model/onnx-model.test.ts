@@ -13,6 +13,7 @@ import {
   type LinearModel,
   linearAnswer,
   linearModel,
+  numberReaderModel,
 } from '../../../support/models';
 
 const folder = mkdtempSync(join(tmpdir(), 'forewarm-model-'));
@@ -38,8 +39,12 @@ function mappingOf(bytes: Uint8Array | string, more: Partial<ModelMapping> = {})
 }
 
 /** Opens the model for as long as `use` takes. */
-async function withModel<T>(mapping: ModelMapping, use: (model: OnnxModel) => Promise<T>): Promise<T> {
-  const model = await OnnxModel.open(mapping, 'fire');
+async function withModel<T>(
+  mapping: ModelMapping,
+  use: (model: OnnxModel) => Promise<T>,
+  probe: readonly string[] = ['fire'],
+): Promise<T> {
+  const model = await OnnxModel.open(mapping, probe);
   try {
     return await use(model);
   } finally {
@@ -174,6 +179,32 @@ describe('what a file turns out to be', () => {
   });
 });
 
+test('a category that the model refuses does not keep it from being tried on the next', async () => {
+  const mapping = mappingOf(numberReaderModel());
+  const model = await OnnxModel.open(mapping, ['none', '7']);
+  expect(Array.from(await model.run(['8']))).toEqual([8, 8, 8, 8, 8, 8]);
+  await model.release();
+  await expect(OnnxModel.open(mapping, ['none', 'other'])).rejects.toEqual(
+    refused(
+      'FW_INFERENCE_FAILED',
+      expect.stringMatching(/the runtime refused a run: .* \(tried with "none", "other"\)$/),
+    ),
+  );
+});
+
+test('a model that is loaded again is not tried, and has to be the same file', async () => {
+  const mapping = mappingOf(numberReaderModel());
+  const spec = await withModel(mapping, async (model) => model.spec, ['7']);
+  const again = await OnnxModel.reopen(spec);
+  expect(again.spec).toEqual(spec);
+  expect(Array.from(await again.run(['8']))).toEqual([8, 8, 8, 8, 8, 8]);
+  await again.release();
+  writeFileSync(mapping.file, linearModel(plain));
+  await expect(OnnxModel.reopen(spec)).rejects.toEqual(
+    refused('FW_MODEL_CHANGED', expect.stringContaining(`generation ${spec.generation}`)),
+  );
+});
+
 test.each([
   [1, 2_688],
   [168, 16],
@@ -194,7 +225,7 @@ test('a row that fills a call by itself is tried alone', async () => {
 });
 
 describe('refused is', () => {
-  const opened = (mapping: ModelMapping) => OnnxModel.open(mapping, 'fire');
+  const opened = (mapping: ModelMapping) => OnnxModel.open(mapping, ['fire']);
 
   test('a file that is not there', async () => {
     const file = join(folder, 'absent.onnx');

@@ -55,8 +55,8 @@ async function check(invocation: Invocation): Promise<void> {
   );
 }
 
-async function openOnce(mapping: ModelMapping, probeCategory: string): Promise<ModelSpec> {
-  const opened = await OnnxModel.open(mapping, probeCategory);
+async function openOnce(mapping: ModelMapping, probeCategories: readonly string[]): Promise<ModelSpec> {
+  const opened = await OnnxModel.open(mapping, probeCategories);
   await opened.release();
   return opened.spec;
 }
