@@ -29,6 +29,8 @@ export interface LinearModel {
   readonly outputs?: number;
   /** Default: 'prediction'. */
   readonly outputName?: string;
+  /** Default: 'float'. */
+  readonly outputType?: InputType;
   /** Default: 0. */
   readonly bias?: number;
   /** Rows that get this number (default NaN) in every column. */
@@ -241,14 +243,15 @@ function finish(
   shape: (number | string)[],
 ): Uint8Array {
   const name = spec.outputName ?? 'prediction';
-  graph.nodes.push({ opType: 'Identity', input: [output], output: [name] });
+  const type = elementTypes[spec.outputType ?? 'float'];
+  graph.nodes.push({ opType: 'Cast', input: [output], output: [name], attribute: [integerAttribute('to', type)] });
   return encode({
     name: 'linear',
     docString: spec.note ?? '',
     node: graph.nodes,
     initializer: graph.constants,
     input: inputs,
-    output: [tensorNamed(name, DataType.FLOAT, shape)],
+    output: [tensorNamed(name, type, shape)],
   });
 }
 

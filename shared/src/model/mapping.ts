@@ -45,12 +45,15 @@ export function resolveOutput(
   if (chosen === undefined) {
     const what =
       mapping.output === undefined ? 'the model has several outputs' : `no output is named ${mapping.output}`;
-    throw new ForewarmError('FW_MODEL_OUTPUT_UNKNOWN', `models.${mapping.name}.output: ${what}; it has ${names}`);
+    throw new ForewarmError('FW_MODEL_OUTPUT_UNKNOWN', `models.${mapping.name}.output: ${what}; it has ${names}`, {
+      next: `Set models.${mapping.name}.output to one of them.`,
+    });
   }
   if (!OUTPUT_TYPES.includes(chosen.type)) {
     throw new ForewarmError(
       'FW_MODEL_TYPE_UNSUPPORTED',
       `models.${mapping.name}: output ${chosen.name} has type ${chosen.type}; supported are ${OUTPUT_TYPES.join(', ')}`,
+      { next: `Export this output as float or double, or set models.${mapping.name}.output to another one.` },
     );
   }
   return chosen;

@@ -1,6 +1,5 @@
-import type { BigIntStats } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { ForewarmError } from '../errors';
+import { stampOfModelFile } from './model-file';
 import type { ModelMapping, ModelSpec } from './spec';
 
 /** Loads a model file, checks and tries it; in the daemon this happens in an inference process. */
@@ -45,7 +44,7 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
    */
   async resolve(name: string): Promise<ModelSpec> {
     const model = this.configured(name);
-    const stamp = await fileStamp(model);
+    const stamp = await stampOfModelFile(model);
     const known = this.known.get(name);
     if (known?.stamp === stamp) return known.spec;
     const { axes, file, inputs, output, outputs, version } = model;
@@ -55,17 +54,4 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
     look.spec.catch(() => this.known.get(name) === look && this.known.delete(name));
     return look.spec;
   }
-}
-
-async function fileStamp(model: ModelMapping): Promise<string> {
-  let stats: BigIntStats;
-  try {
-    stats = await stat(model.file, { bigint: true });
-  } catch (error) {
-    throw new ForewarmError('FW_MODEL_FILE_MISSING', `models.${model.name}.file: ${model.file} does not exist`, {
-      next: `Check models.${model.name}.file.`,
-      cause: error,
-    });
-  }
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cellCount } from '../cache/grid';
 import { setForLibrary } from '../config/environment';
-import { asForewarmError, ForewarmError, messageOf } from '../errors';
+import { ForewarmError, messageOf } from '../errors';
 import { FeedBuilder } from './feeds';
 import { generationOf, identityOf } from './identity';
 import { resolveInputs, resolveOutput, resolveOutputNames } from './mapping';
+import { readModelFile } from './model-file';
 import type { ModelMapping, ModelSpec, TensorDescription } from './spec';
 
 /**
@@ -51,7 +51,7 @@ export class OnnxModel {
    * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_FAILED
    */
   static async open(mapping: ModelMapping, probeCategories: readonly string[]): Promise<OnnxModel> {
-    const bytes = await readModel(mapping);
+    const bytes = await readModelFile(mapping);
     return withSession(mapping, bytes, (session) => OnnxModel.settle(mapping, bytes, session, probeCategories));
   }
 
@@ -61,7 +61,7 @@ export class OnnxModel {
    * @throws ForewarmError FW_MODEL_CHANGED when the file is another one now; FW_MODEL_FILE_MISSING, FW_MODEL_NOT_ONNX
    */
   static async reopen(spec: ModelSpec): Promise<OnnxModel> {
-    const bytes = await readModel(spec);
+    const bytes = await readModelFile(spec);
     if (sha256(bytes) !== spec.fileSha256) {
       throw new ForewarmError(
         'FW_MODEL_CHANGED',
@@ -126,18 +126,6 @@ export class OnnxModel {
   }
 }
 
-async function readModel(mapping: ModelMapping): Promise<Buffer> {
-  try {
-    return await readFile(mapping.file);
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : messageOf(error);
-    throw new ForewarmError('FW_MODEL_FILE_MISSING', `models.${mapping.name}.file: ${mapping.file} ${why}`, {
-      next: `Check models.${mapping.name}.file.`,
-      cause: error,
-    });
-  }
-}
-
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -164,7 +152,7 @@ async function createSession(mapping: ModelMapping, bytes: Buffer): Promise<Infe
     throw new ForewarmError(
       'FW_MODEL_NOT_ONNX',
       `models.${mapping.name}.file: ${mapping.file} (${bytes.length} bytes) is not a model that the runtime can load: ` +
-        messageOf(error),
+        oneLine(messageOf(error)),
       { cause: error },
     );
   }
@@ -242,7 +230,8 @@ async function runSession(
   try {
     result = await session.run(feeds, [output]);
   } catch (error) {
-    throw asForewarmError(error, 'FW_INFERENCE_FAILED', `models.${mapping.name}: the runtime refused a run`);
+    const why = `models.${mapping.name}: the runtime refused a run: ${oneLine(messageOf(error))}`;
+    throw new ForewarmError('FW_INFERENCE_FAILED', why, { cause: error });
   }
   const data = (result[output] as Tensor).data;
   if (data instanceof Float32Array) return data;
@@ -258,6 +247,11 @@ function wrongSize(model: string, output: string, given: number, expected: numbe
     'FW_MODEL_OUTPUT_SIZE',
     `models.${model}: output ${output} gave ${given} values for ${expected} cells; one row of output per row of input is needed`,
   );
+}
+
+/** What the runtime says may take several lines, some of them empty. */
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ');
 }
 
 function describe(metadata: InferenceSession.ValueMetadata): TensorDescription {

@@ -88,3 +88,14 @@ test('a file that is not there is refused without an inspection', async () => {
   );
   expect(inspected).toEqual([]);
 });
+
+test('a file that cannot be looked at is not called absent', async () => {
+  const file = join(modelWith('').file, 'below-a-file.onnx');
+  const { models } = catalogue({ ...modelWith(''), file });
+  await expect(models.resolve('calls')).rejects.toEqual(
+    expect.objectContaining({
+      code: 'FW_MODEL_FILE_MISSING',
+      message: expect.stringMatching(/below-a-file\.onnx cannot be read: .*ENOTDIR: /),
+    }),
+  );
+});

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onnx } from 'onnx-proto';
 import { type Axis, cellCount, coordinatesOf } from '#shared/cache/grid';
 import type { ErrorCode } from '#shared/errors';
 import { OnnxModel, rowsPerCall } from '#shared/model/onnx-model';
@@ -236,7 +237,7 @@ describe('refused is', () => {
 
   test('a folder', async () => {
     await expect(opened({ ...mappingOf(''), file: folder })).rejects.toEqual(
-      refused('FW_MODEL_FILE_MISSING', expect.stringContaining('EISDIR')),
+      refused('FW_MODEL_FILE_MISSING', expect.stringMatching(/^models\.calls\.file: .* cannot be read: .*EISDIR: /)),
     );
   });
 
@@ -248,6 +249,25 @@ describe('refused is', () => {
     const mapping = mappingOf(bytes);
     const beginning = `models.calls.file: ${mapping.file} (${bytes.length} bytes) is not a model that the runtime can load: `;
     await expect(opened(mapping)).rejects.toEqual(refused('FW_MODEL_NOT_ONNX', expect.stringContaining(beginning)));
+  });
+
+  test('a model of an operator set that is too new, in one line', async () => {
+    const model = onnx.ModelProto.decode(linearModel(plain));
+    for (const set of model.opsetImport) set.version = 99;
+    await expect(opened(mappingOf(onnx.ModelProto.encode(model).finish()))).rejects.toEqual(
+      refused('FW_MODEL_NOT_ONNX', expect.stringMatching(/^[^\n]*Opset 99[^\n]*[^\s]$/)),
+    );
+  });
+
+  test('an output of whole numbers, with what to do about it', async () => {
+    const bytes = linearModel({ ...plain, outputType: 'int64' });
+    await expect(opened(mappingOf(bytes))).rejects.toEqual(
+      expect.objectContaining({
+        code: 'FW_MODEL_TYPE_UNSUPPORTED',
+        message: 'models.calls: output prediction has type int64; supported are float32, float64',
+        next: 'Export this output as float or double, or set models.calls.output to another one.',
+      }),
+    );
   });
 
   test('an input of half precision', async () => {
