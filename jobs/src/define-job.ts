@@ -1,4 +1,5 @@
 import type { Config, Role } from '#shared/config/types';
+import type { ForewarmError } from '#shared/errors';
 import type { Facts, Logger } from '#shared/logger';
 import type { JobContext } from './context';
 import type { JobShape } from './job-shape';
@@ -48,9 +49,11 @@ export interface JobDefinition<N extends string = string, P = unknown> extends J
   /** Milliseconds for one run. */
   readonly timeLimitMs: (config: Config) => number;
   readonly run: (run: JobRun<P>) => Promise<Outcome>;
+  /** Called when the job has failed for good: what waits for its end must not wait for ever. */
+  readonly failed: (run: JobRun<P>, error: ForewarmError) => Promise<void>;
 }
 
-type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'keepDone' | 'facts' | 'timeLimitMs';
+type Defaulted = 'concurrency' | 'schedules' | 'retries' | 'keepDone' | 'facts' | 'timeLimitMs' | 'failed';
 
 const DEFAULTS = {
   concurrency: 'everywhere',
@@ -59,6 +62,7 @@ const DEFAULTS = {
   keepDone: { count: 100 },
   facts: () => ({}),
   timeLimitMs: () => 60_000,
+  failed: async () => undefined,
 } satisfies Pick<JobDefinition<string, never>, Defaulted>;
 
 export function defineJob<N extends string, P>(

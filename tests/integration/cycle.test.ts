@@ -1,4 +1,8 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { decodeRow } from '#shared/cache/row';
+import { HistoryStore } from '#shared/store/history-store';
 import { someCategories, TestSystem } from '../support/system';
 
 /** A cycle end to end: a real daemon on a real Redis and PostgreSQL. */
@@ -43,4 +47,27 @@ test('the first cycle computes every row and publishes it to Redis and PostgreSQ
   expect(rows).toHaveLength(150);
   expect(rows.find((row) => row.category === categories[7])?.bytes.equals(bytes ?? Buffer.alloc(0))).toBe(true);
   expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+});
+
+test('a cycle that cannot be published has failed, says why, and does not hold its model', async () => {
+  const categories = someCategories(6);
+  const slow = { iterations: 100_000, when: { input: 'category', equals: categories[3] ?? '' } };
+  system.configureSmall(categories, { model: { slow }, every: '1h', batchSize: 1 });
+  const daemon = system.daemon();
+  await daemon.computing();
+  // Nothing is live yet: publishing looks at the file again.
+  rmSync(join(system.folder, 'm.onnx'));
+  const line = await daemon.cycle('failed');
+  expect(line).toMatchObject({
+    trigger: 'startup',
+    rows: 6,
+    reason: expect.stringMatching(/^not published: .*m\.onnx/),
+  });
+
+  const recorded = await system.recorded(({ state }) => state === 'failed');
+  expect(recorded).toMatchObject({ id: line.cycle, expected: 6, batches: 6, finishedAt: expect.any(Date) });
+  const kept = await new HistoryStore(system.pool).cycle(recorded.id);
+  expect(kept?.batches.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(await new RunningCycles(system.client, 'forewarm').holder('m')).toBeUndefined();
+  expect(await system.cache().pointer()).toBeUndefined();
 });

@@ -78,6 +78,39 @@ test('a cycle whose beginning is recorded after its end stays ended', async () =
   expect(recorded).toMatchObject({ state: 'complete', computed: 2, finishedAt: expect.any(Date) });
 });
 
+test('that a cycle could not be started does not replace its end, nor its numbers', async () => {
+  await migrate(system.pool);
+  const history = new HistoryStore(system.pool);
+  const none = { computed: 0, restored: 0, verified: 0, failed: 0, durable: 0 };
+  const unstarted = {
+    state: 'failed',
+    generation: null,
+    expected: 0,
+    batches: 0,
+    reason: 'timed out',
+    ...none,
+  } as const;
+  // The reply of the queue was lost, not the jobs.
+  await history.record(cycle('late', { state: 'complete' }), [batch(0)]);
+  await history.record(cycle('late', unstarted));
+  await history.record(cycle('early', unstarted));
+  await history.record(cycle('early', { state: 'complete' }), [batch(0)]);
+  const expected = {
+    state: 'complete',
+    generation: '0123456789ab',
+    expected: 2,
+    batches: 2,
+    computed: 1,
+    reason: null,
+  };
+  expect((await history.cycle('late'))?.cycle).toMatchObject(expected);
+  expect((await history.cycle('early'))?.cycle).toMatchObject(expected);
+  // And one that was planned, and could not be added.
+  await history.record(cycle('never', { state: 'running', finishedAt: null }));
+  await history.record(cycle('never', unstarted));
+  expect((await history.cycle('never'))?.cycle).toMatchObject({ state: 'failed', reason: 'timed out', batches: 2 });
+});
+
 test('two migrations at once on an empty database run each step once', async () => {
   system.configureSmall(someCategories(1));
   const runs = await Promise.all([1, 2].map(() => runCommand(['migrate', '--json'], { cwd: system.folder })));

@@ -1,7 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
-import type { ChildResults, JobDefinition, Outcome } from '#jobs/define-job';
+import type { ChildResults, JobDefinition, JobRun, Outcome } from '#jobs/define-job';
 import { queuePrefix } from '#jobs/enqueue';
 import { parsePayload } from '#jobs/job-shape';
 import { asForewarmError, ForewarmError } from '#shared/errors';
@@ -70,10 +70,12 @@ export class QueueWorker implements Service {
   private async process(job: Job, token: string | undefined): Promise<unknown> {
     const { definition, context } = this;
     let log = context.log.with({ job: definition.name });
+    let run: JobRun<unknown> | undefined;
     try {
       const payload = payloadOf(definition, job);
       log = log.with(definition.facts(payload));
-      const outcome = await this.run(job, payload, log);
+      run = { id: job.id ?? '', payload, context, log, children: () => childrenOf(job) };
+      const outcome = await this.run(run);
       if (outcome.outcome === 'done') return outcome.summary;
       log.debug(outcome.outcome, { reason: outcome.reason });
       if (outcome.outcome === 'skipped') return { skipped: outcome.reason };
@@ -81,22 +83,42 @@ export class QueueWorker implements Service {
       throw new DelayedError();
     } catch (error) {
       if (error instanceof DelayedError) throw error;
-      if (!this.halt.signal.aborted) return fail(job, error, log);
+      if (!this.halt.signal.aborted) return this.fail(job, run, error, log);
       await job.moveToWait(token);
       throw new WaitingError();
     }
   }
 
-  private async run(job: Job, payload: unknown, log: Logger): Promise<Outcome> {
+  private async run(run: JobRun<unknown>): Promise<Outcome> {
     const { definition, context } = this;
     const limitMs = definition.timeLimitMs(context.config);
     const interrupt = new Interrupt(this.halt.signal, limitMs, definition.name);
-    const run = definition.run({ id: job.id ?? '', payload, context, log, children: () => childrenOf(job) });
     try {
-      return await Promise.race([run, interrupt.happens]);
+      return await Promise.race([definition.run(run), interrupt.happens]);
     } finally {
       interrupt.clear();
     }
+  }
+
+  /** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
+  private async fail(job: Job, run: JobRun<unknown> | undefined, thrown: unknown, log: Logger): Promise<never> {
+    const error = asForewarmError(thrown);
+    const attempts = job.opts.attempts ?? 1;
+    // What is not of the catalogue comes from a client of Redis or PostgreSQL, and may well pass.
+    const passing = error.retryable || !(thrown instanceof ForewarmError);
+    const again = passing && job.attemptsMade + 1 < attempts;
+    const facts = { id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
+    if (again) {
+      log.warn('job failed, it will be retried', facts);
+      throw error;
+    }
+    log.error('job failed for good', facts);
+    if (run !== undefined) {
+      await this.definition.failed(run, error).catch((failure: unknown) => {
+        log.error('what waits for the job was not told', errorFacts(failure));
+      });
+    }
+    throw new UnrecoverableError(`${error.code}: ${error.message}`);
   }
 }
 
@@ -105,22 +127,6 @@ function payloadOf(definition: JobDefinition, job: Job): unknown {
   if (job.name === definition.name) return parsePayload(definition, job.data);
   const what = `queue ${definition.name} holds a job named ${JSON.stringify(job.name)}`;
   throw new ForewarmError('FW_JOB_UNKNOWN', what);
-}
-
-/** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
-function fail(job: Job, thrown: unknown, log: Logger): never {
-  const error = asForewarmError(thrown);
-  const attempts = job.opts.attempts ?? 1;
-  // What is not of the catalogue comes from a client of Redis or PostgreSQL, and may well pass.
-  const passing = error.retryable || !(thrown instanceof ForewarmError);
-  const again = passing && job.attemptsMade + 1 < attempts;
-  const facts = { id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
-  if (again) {
-    log.warn('job failed, it will be retried', facts);
-    throw error;
-  }
-  log.error('job failed for good', facts);
-  throw new UnrecoverableError(`${error.code}: ${error.message}`);
 }
 
 async function childrenOf(job: Job): Promise<ChildResults> {

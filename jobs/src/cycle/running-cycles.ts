@@ -25,6 +25,8 @@ const WANT_NEXT = `if redis.call('exists', KEYS[1]) == 0 then return 0 end
 if ARGV[1] == 'schedule' then redis.call('set', KEYS[2], ARGV[1]) else redis.call('set', KEYS[2], ARGV[1], 'NX') end
 return 1`;
 
+const TAKE_BACK = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0";
+
 /** What a wish for one more cycle asks for. */
 export type NextTrigger = 'schedule' | 'heal';
 
@@ -81,13 +83,12 @@ export class RunningCycles {
     return (await asking(`asking for another cycle of ${model}`, wanted)) === 1;
   }
 
-  /** What was asked for while the cycle ran; the wish is taken back. */
-  async takeNext(model: string): Promise<NextTrigger | undefined> {
-    const wish = await asking(
-      `reading the wish for another cycle of ${model}`,
-      this.redis.getdel(this.key(model, 'next')),
-    );
-    return wish === 'schedule' || wish === 'heal' ? wish : undefined;
+  /** Has done what was asked for while the cycle ran. The wish is taken back afterwards: it must not be lost between. */
+  async grantNext(model: string, grant: (trigger: NextTrigger) => Promise<unknown>): Promise<void> {
+    const key = this.key(model, 'next');
+    const wish = await asking(`reading the wish for another cycle of ${model}`, this.redis.get(key));
+    if (wish === 'schedule' || wish === 'heal') await grant(wish);
+    if (wish !== null) await asking(`granting another cycle of ${model}`, this.redis.eval(TAKE_BACK, 1, key, wish));
   }
 
   private cancelKey(cycle: string): string {

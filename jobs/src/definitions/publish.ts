@@ -34,16 +34,31 @@ export const publish = defineJob({
     const published = await publishCycle(context, payload, settled, log);
     await noteCopies(context, payload, settled);
     const record = toRecord(context, payload, settled, published);
-    await context.history.record(record, settled.batches).catch((error: unknown) => {
-      log.warn('the cycle could not be recorded in the history', errorFacts(error));
-    });
-    await context.cycles.release(payload.model, payload.cycle);
-    const next = await context.cycles.takeNext(payload.model);
-    if (next !== undefined) await context.enqueue.add('warm', { model: payload.model, trigger: next });
+    await close(context, record, settled, log);
     report(context, record, published, log);
     return { outcome: 'done', summary: summaryOf(record) };
   },
+  /** The rows that were written are served where their generation is live; the model is free for its next cycle. */
+  async failed({ payload, context, log, children }, error) {
+    const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
+    const reasons = [`not published: ${error.message}`, settled.reason].filter((text) => text !== null);
+    const failed: SettledCycle = { ...settled, state: 'failed', reason: reasons.join('; ') };
+    const record = toRecord(context, payload, failed, undefined);
+    await close(context, record, failed, log);
+    report(context, record, undefined, log);
+  },
 });
+
+/** Records the end of a cycle and frees its model for what was asked for meanwhile. */
+async function close(context: JobContext, record: CycleRecord, settled: SettledCycle, log: Logger): Promise<void> {
+  const { cycles, enqueue, history } = context;
+  const { model } = record;
+  await history.record(record, settled.batches).catch((error: unknown) => {
+    log.warn('the cycle could not be recorded in the history', errorFacts(error));
+  });
+  await cycles.release(model, record.id);
+  await cycles.grantNext(model, (trigger) => enqueue.add('warm', { model, trigger }));
+}
 
 function summaryOf(record: CycleRecord): PublishSummary {
   const { state, reason, expected, durationMs, computed, restored, verified, failed, durable } = record;
@@ -75,12 +90,13 @@ function toRecord(
   context: JobContext,
   payload: CyclePayload,
   settled: SettledCycle,
-  published: Published,
+  published: Published | undefined,
 ): CycleRecord {
   const now = context.clock.now();
   const ended = settled.state === 'failed' || settled.state === 'cancelled';
-  const withheld = published.withheld !== null && !ended;
-  const reasons = [settled.reason, withheld ? `generation not published: ${published.withheld}` : null];
+  const why = published?.withheld ?? null;
+  const withheld = why !== null && !ended;
+  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null];
   const reason = reasons.filter((text) => text !== null).join('; ');
   const { computed, restored, verified, failed, durable } = settled;
   return {
@@ -109,8 +125,8 @@ const LEVELS: Record<CycleState, 'info' | 'warn' | 'error'> = {
   failed: 'error',
 };
 
-/** The one line per cycle, and its metrics. */
-function report(context: JobContext, record: CycleRecord, published: Published, log: Logger): void {
+/** The one line per cycle, and its metrics. @param published `undefined` when that failed and what is live is not known */
+function report(context: JobContext, record: CycleRecord, published: Published | undefined, log: Logger): void {
   const { model, state, trigger, durationMs, expected, computed, restored, verified, failed, durable } = record;
   const { metrics } = context;
   metrics.cycles.inc({ model, state });
@@ -118,7 +134,7 @@ function report(context: JobContext, record: CycleRecord, published: Published, 
   for (const [action, rows] of Object.entries({ computed, restored, verified, failed })) {
     metrics.rows.inc({ model, action }, rows);
   }
-  if (published.metadata !== undefined) {
+  if (published?.metadata !== undefined) {
     metrics.lastUpdated.set({ model }, Date.parse(published.metadata.last_updated) / 1_000);
   }
   const some = Object.fromEntries(Object.entries({ restored, verified, failed }).filter(([, rows]) => rows > 0));
@@ -130,7 +146,7 @@ function report(context: JobContext, record: CycleRecord, published: Published, 
     ...some,
     durable,
     batches: record.batches,
-    live: published.live?.generation ?? null,
+    ...(published === undefined ? {} : { live: published.live?.generation ?? null }),
     ...(record.reason === null ? {} : { reason: record.reason }),
   });
 }

@@ -85,8 +85,8 @@ export class HistoryStore {
   }
 
   /**
-   * Inserts a cycle, or replaces what is known of it; its batches are written with it, all or nothing. The news that it
-   * runs may come late, and does not replace its end.
+   * Inserts a cycle, or replaces what is known of it; its batches are written with it, all or nothing. News may come late:
+   * that it runs does not replace its end, nor does it that it could not be started, where its jobs ran all the same.
    */
   async record(cycle: CycleRecord, batches: readonly BatchRecord[] = []): Promise<void> {
     try {
@@ -95,9 +95,11 @@ export class HistoryStore {
           `INSERT INTO forewarm.cycle AS old (${CYCLE_COLUMNS})
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
            ON CONFLICT (id) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at,
-             duration_ms = excluded.duration_ms, computed = excluded.computed, restored = excluded.restored,
-             verified = excluded.verified, failed = excluded.failed, durable = excluded.durable, reason = excluded.reason
-           WHERE excluded.state <> 'running'`,
+             generation = coalesce(excluded.generation, old.generation), duration_ms = excluded.duration_ms,
+             expected = greatest(excluded.expected, old.expected), batches = greatest(excluded.batches, old.batches),
+             computed = excluded.computed, restored = excluded.restored, verified = excluded.verified,
+             failed = excluded.failed, durable = excluded.durable, reason = excluded.reason
+           WHERE excluded.state <> 'running' AND (old.state = 'running' OR excluded.batches > 0)`,
           cycleParameters(cycle),
         );
         for (const slice of slices(batches, BATCHES_PER_STATEMENT)) {
