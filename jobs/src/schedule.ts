@@ -36,10 +36,9 @@ export async function upsertSchedules(
 ): Promise<string[]> {
   const wanted = schedulesOf(definitions, config);
   const created: string[] = [];
+  await limitToOne(definitions, enqueue);
   for (const definition of definitions) {
     const queue = enqueue.queue(definition.name);
-    // One run at a time over all machines is kept in Redis, and lost with it.
-    if (definition.concurrency === 'everywhere') await queue.setGlobalConcurrency(1);
     const present = new Set((await queue.getJobSchedulers()).map((scheduler) => scheduler.key));
     for (const schedule of wanted.filter((candidate) => candidate.job === definition.name)) {
       if (present.has(schedule.id) && when === 'later') continue;
@@ -49,6 +48,12 @@ export async function upsertSchedules(
     }
   }
   return created;
+}
+
+/** One run at a time over all machines, for the jobs that ask for it. Kept in Redis, and lost with it. */
+export async function limitToOne(definitions: readonly JobDefinition[], enqueue: Enqueuer): Promise<void> {
+  const limited = definitions.filter(({ concurrency }) => concurrency === 'everywhere');
+  for (const { name } of limited) await enqueue.queue(name).setGlobalConcurrency(1);
 }
 
 /**

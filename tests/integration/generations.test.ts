@@ -83,6 +83,25 @@ test('a changed model gets new inference processes, and nobody is told that any 
   expect(metrics).not.toMatch(/^forewarm_inference_processes_lost_total\{/m);
 });
 
+test('a daemon that starts with a changed file while a cycle of the old one runs does not wait for a whole period', async () => {
+  const slow = { iterations: 100_000, when: { input: 'category', equals: categories[4] ?? '' } };
+  system.configureSmall(categories, { model: { slow }, every: '1h', batchSize: 2 });
+  const killed = system.daemon();
+  const old = await system.recorded(({ state }) => state === 'running');
+  await killed.computing();
+  await killed.stop('SIGKILL');
+  system.write('m.onnx', smallModel(categories, { bias: 100 }));
+
+  const daemon = system.daemon();
+  await daemon.logged(({ message, cycle }) => message.startsWith('cycle ') && cycle === old.id);
+  const healed = await daemon.cycle();
+  expect(healed).toMatchObject({
+    trigger: 'heal',
+    computed: 10,
+    live: expect.not.stringMatching(String(old.generation)),
+  });
+});
+
 test('a category that the model refuses keeps no other from being served, also as the first of all', async () => {
   system.write('m.onnx', numberReaderModel());
   const numbers = ['none', '1', '2', 'neither', '4'];

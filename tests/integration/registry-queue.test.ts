@@ -83,3 +83,21 @@ test('a batch for a generation that the model file is not is tried again, and wr
   expect(failed.failedReason).toMatch(/^FW_MODEL_CHANGED: .* the batch is for 0123456789ab$/);
   expect(await system.client.keys(`forewarm:m:${GENERATION}*`)).toEqual([]);
 });
+
+test('jobs that run once at a time over all machines are limited before there is one', async () => {
+  system.configureSmall(someCategories(2), { every: '1h' });
+  const seen: string[] = [];
+  const monitor = await system.client.monitor();
+  monitor.on('monitor', (_time: string, [command = '', key = '', ...more]: string[]) => {
+    if (/^hset$/i.test(command) && key.endsWith(':meta') && more.includes('concurrency')) seen.push(`limit ${key}`);
+    if (/^xadd$/i.test(command) && more.includes('added')) seen.push(`job ${key}`);
+  });
+  await system.daemon().cycle();
+  await eventually('the monitor', () => seen.some((what) => what.startsWith('job {forewarm}:warm-batch:')));
+  monitor.disconnect();
+  for (const job of ['warm-on-startup', 'publish']) {
+    const limit = seen.indexOf(`limit {forewarm}:${job}:meta`);
+    expect(limit).toBeGreaterThanOrEqual(0);
+    expect(limit).toBeLessThan(seen.indexOf(`job {forewarm}:${job}:events`));
+  }
+});

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import type { Registry } from '#jobs/registry';
-import { removeOtherSchedules, upsertSchedules } from '#jobs/schedule';
+import { limitToOne, removeOtherSchedules, upsertSchedules } from '#jobs/schedule';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 
@@ -25,6 +25,8 @@ export class Scheduler implements Service {
   }
 
   async start(): Promise<void> {
+    // Before there is a job that two daemons could take at once.
+    await limitToOne(this.registry.definitions, this.context.enqueue);
     for (const model of this.context.models.names) {
       await this.context.enqueue.add('warm-on-startup', { model }, { key: `startup-${model}`, ifRunning: 'follow' });
     }

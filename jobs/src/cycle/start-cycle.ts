@@ -146,11 +146,11 @@ async function notStarted(
   const holder = await context.cycles.holder(model);
   const reason = `cycle ${holder ?? 'of another daemon'} still runs`;
   const follows = { started: false, reason: `${reason}; another follows it` } as const;
-  if (trigger === 'heal') {
+  // The running cycle may be of another generation: a daemon that starts makes sure of its own when it has ended.
+  if (trigger === 'heal' || trigger === 'startup') {
     return (await context.cycles.wantNext(model, 'heal')) ? follows : undefined;
   }
   if (isOnDemand(trigger)) return { started: false, reason, again: true };
-  if (trigger === 'startup') return { started: false, reason };
   const queued = context.models.configured(model).overlap === 'queue';
   // A cycle over some rows is no reason to leave the others for a whole period.
   if (queued || !(await isWhole(context, holder))) {

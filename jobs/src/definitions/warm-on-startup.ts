@@ -17,10 +17,15 @@ export const warmOnStartup = defineJob({
   async run({ payload: { model }, context, log }) {
     const { generation } = await context.models.resolve(model);
     const cache = context.cache(model);
-    const live = (await cache.pointer())?.generation === generation;
+    const pointer = await cache.pointer();
+    const live = pointer?.generation === generation;
     const categories = live ? await cache.missing(generation, context.models.configured(model).categories) : undefined;
     if (categories?.length === 0) return { outcome: 'skipped', reason: 'every row is in the cache' };
-    const why = categories === undefined ? 'nothing is live for this model' : `${categories.length} rows are missing`;
+    const other =
+      pointer === undefined
+        ? 'nothing is live for this model'
+        : `generation ${pointer.generation} is live, not ${generation}`;
+    const why = categories === undefined ? other : `${categories.length} rows are missing`;
     log.info('warming on startup', { why });
     const subset = categories === undefined ? {} : { categories };
     const start = await startCycle(context, { model, trigger: 'startup', mode: 'fill', ...subset }, log);
