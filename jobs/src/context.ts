@@ -6,6 +6,7 @@ import type { StoreTargets } from '#shared/inference/protocol';
 import type { Logger } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
+import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
@@ -19,6 +20,8 @@ export interface JobContext {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For what fails beside the path, over and over while a server is away. */
+  readonly errors: RepeatedErrors;
   readonly metrics: Metrics;
   /** Name of this machine, for the run history. */
   readonly host: string;

@@ -21,8 +21,11 @@ export class RepeatedErrors {
     this.everyMs = everyMs;
   }
 
-  /** @param where what was being done; errors are the same when `where` and their message are */
-  report(where: string, error: unknown, facts: Facts = {}): void {
+  /**
+   * @param where what was being done; errors are the same when `where` and their message are
+   * @param log where the line goes to when it is due, such as the log of a cycle
+   */
+  report(where: string, error: unknown, facts: Facts = {}, log: Logger = this.log): void {
     const message = messageOf(error) || (error as { code?: string }).code || 'connection failed';
     const key = `${where}\n${message}`;
     const now = this.clock.now();
@@ -32,7 +35,7 @@ export class RepeatedErrors {
       return;
     }
     const repeated = known === undefined || known.suppressed === 0 ? {} : { repeated: known.suppressed };
-    this.log.warn(where, { error: message, ...repeated, ...facts });
+    log.warn(where, { error: message, ...repeated, ...facts });
     this.seen.delete(key);
     this.seen.set(key, { loggedAtMs: now, suppressed: 0 });
     const oldest = this.seen.size > REMEMBERED ? this.seen.keys().next().value : undefined;

@@ -1,4 +1,5 @@
 import type { CacheEvent } from '#shared/cache/events';
+import type { DaemonProcess, LogLine } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** What the daemon does when a reader tells it that rows are missing. */
@@ -70,7 +71,7 @@ test('a burst of 200 events starts two heals at most', async () => {
   const heals = (await system.history()).filter(({ trigger }) => trigger === 'heal');
   expect(heals.length).toBeGreaterThanOrEqual(2);
   expect(heals.length).toBeLessThanOrEqual(3);
-  expect(daemon.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  expect(troubles(daemon)).toEqual([]);
 });
 
 test('a row that a reader found corrupt is restored, though it is there', async () => {
@@ -106,8 +107,14 @@ test('what is no event starts nothing, and rows that are there are only looked a
   ]);
   expect(await system.rows(generation, categories)).toEqual(before);
   expect((await system.history()).map(({ trigger }) => trigger)).toEqual(['startup']);
-  expect(daemon.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  expect(troubles(daemon)).toEqual([]);
 });
+
+/** Beside the one that tests with one Redis give rise to. */
+function troubles(daemon: DaemonProcess): LogLine[] {
+  const told = daemon.lines.filter(({ level }) => level === 'warn' || level === 'error');
+  return told.filter(({ message }) => !message.startsWith('one Redis serves'));
+}
 
 async function lose(generation: string, gone: readonly string[]): Promise<void> {
   const { keys } = system.cache();

@@ -143,6 +143,7 @@ function makeContext(
   return {
     config,
     log,
+    errors,
     metrics,
     pool,
     enqueue,

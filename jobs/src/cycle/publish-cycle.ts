@@ -127,6 +127,6 @@ async function dropUnwanted(
   if (dropped.length === 0) return;
   log.info('rows of removed categories dropped', { rows: dropped.length });
   await context.rows.remove(payload.model, payload.generation, dropped).catch((error: unknown) => {
-    log.warn('rows of removed categories stay in Postgres', errorFacts(error));
+    context.errors.report('rows of removed categories stay in Postgres', error, errorFacts(error), log);
   });
 }

@@ -39,7 +39,8 @@ export async function retireGenerations(
       log.info('generation dropped', { generation: id, rows: dropped });
     }
   } catch (error) {
-    log.warn('old generations could not be retired; the next cycle tries again', errorFacts(error));
+    const where = 'old generations could not be retired; the next cycle tries again';
+    context.errors.report(where, error, errorFacts(error), log);
   }
 }
 

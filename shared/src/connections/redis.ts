@@ -39,6 +39,18 @@ export function makeRedis(url: string, kind: RedisKind, onError: (error: Error) 
   return client;
 }
 
+/** Whether two URLs lead to one server, whatever the database on it. */
+export function sameRedisServer(a: string, b: string): boolean {
+  return serverOf(a) === serverOf(b);
+}
+
+function serverOf(url: string): string {
+  const target = redisTarget(url);
+  if (!URL.canParse(target)) return target.replace(/\?.*$/, '');
+  const { hostname, port } = new URL(target);
+  return `${hostname}:${port || 6379}`;
+}
+
 /** `unix:///path` is how other clients write what ioredis takes as a bare path. */
 function redisTarget(url: string): string {
   return url.startsWith('unix://') ? url.slice('unix://'.length) : url;
@@ -102,7 +114,7 @@ export async function asking<T>(what: string, command: Promise<T>): Promise<T> {
   try {
     return await command;
   } catch (error) {
-    throw asForewarmError(error, 'FW_REDIS_UNAVAILABLE', what);
+    throw asForewarmError(plainly(error), 'FW_REDIS_UNAVAILABLE', what);
   }
 }
 
@@ -119,10 +131,22 @@ export async function execChecked(
   try {
     replies = await commands.exec();
   } catch (error) {
-    throw new ForewarmError(code, `${what}: ${messageOf(error)}`, { cause: error });
+    throw new ForewarmError(code, `${what}: ${messageOf(plainly(error))}`, { cause: error });
   }
   if (replies === null) throw new ForewarmError(code, `${what}: the transaction was abandoned`);
   const refused = replies.find(([error]) => error !== null)?.[0];
-  if (refused) throw new ForewarmError(code, `${what}: ${refused.message}`, { cause: refused });
+  if (refused) throw new ForewarmError(code, `${what}: ${messageOf(plainly(refused))}`, { cause: refused });
   return replies.map(([, reply]) => reply);
+}
+
+/** The client talks of its own options where it means that there was no connection. */
+function plainly(error: unknown): unknown {
+  const { name, message } = (error ?? {}) as Partial<Error>;
+  if (
+    name === 'MaxRetriesPerRequestError' ||
+    message === "Stream isn't writeable and enableOfflineQueue options is false"
+  ) {
+    return new Error('there is no connection', { cause: error });
+  }
+  return error;
 }

@@ -51,7 +51,8 @@ export class InferencePool implements Service {
       minWorkers: 'max',
       maxWorkers: this.processes,
       workerTerminateTimeout: TERMINATE_GRACE_MS,
-      forkOpts: { serialization: 'advanced', env: { ...this.options.env } },
+      // What Node.js warns of there, it warns of in the daemon as well, which knows how to log it.
+      forkOpts: { serialization: 'advanced', env: { ...this.options.env, NODE_NO_WARNINGS: '1' } },
     });
   }
 

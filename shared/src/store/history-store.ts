@@ -114,7 +114,8 @@ export class HistoryStore {
         }
       });
     } catch (error) {
-      throw postgresError(error, `recording cycle ${cycle.id}`);
+      // Without its id, which the line that tells of it has: the same trouble is told once for many cycles.
+      throw postgresError(error, 'recording a cycle');
     }
   }
 

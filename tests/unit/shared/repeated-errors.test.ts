@@ -91,3 +91,11 @@ test('an error that is told again counts as new', () => {
   errors.report('queue', new Error('error 0'));
   expect(lines).toHaveLength(202);
 });
+
+test('a line that is due goes to the log that it is given', () => {
+  const told: string[] = [];
+  const cycle = { warn: (message: string) => void told.push(message) } as unknown as Logger;
+  errors.report('history', new Error('refused'), {}, cycle);
+  errors.report('history', new Error('refused'), {}, cycle);
+  expect([told, lines]).toEqual([['history'], []]);
+});

@@ -1,11 +1,12 @@
 import type { Service } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
+import { logLibraryOutput } from '../library-output';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Starts a service, runs it until SIGINT, SIGTERM or SIGHUP (or until `work` ends), and stops it. A second signal ends the process
- * at once, after `abandon` has done what must not be left undone.
+ * at once, after `abandon` has done what must not be left undone. What libraries print meanwhile goes to the log.
  */
 export async function runUntilSignal(
   service: Service,
@@ -14,6 +15,7 @@ export async function runUntilSignal(
   abandon: () => void = () => undefined,
 ): Promise<void> {
   const stopping = new AbortController();
+  const endOutput = logLibraryOutput(log);
   const onSignal = (name: NodeJS.Signals): void => {
     if (stopping.signal.aborted) {
       log.warn('second signal: ending at once', { signal: name });
@@ -30,6 +32,7 @@ export async function runUntilSignal(
   } finally {
     await service.stop();
     for (const name of SIGNALS) process.off(name, onSignal);
+    endOutput();
   }
 }
 

@@ -1,8 +1,18 @@
 import { type Command, Option } from 'commander';
+import type { Config } from '#shared/config/types';
+import { sameRedisServer } from '#shared/connections/redis';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
+import type { Logger } from '#shared/logger';
 import type { Daemon } from '../../daemon';
 import { Invocation } from '../invocation';
 import { aborted, runUntilSignal } from '../run-until-signal';
+
+/** Predictions may be evicted, jobs must not be: no one server can be set up for both. */
+function warnOfOneRedis({ redis }: Config, log: Logger): void {
+  if (!sameRedisServer(redis.cacheUrl, redis.queueUrl)) return;
+  const next = 'Set redis.queue (FOREWARM_QUEUE_REDIS_URL) to a Redis that persists and does not evict.';
+  log.warn('one Redis serves the cache and the queue, which is for development', { next });
+}
 
 export function addStart(program: Command): void {
   program
@@ -20,6 +30,7 @@ export function addStart(program: Command): void {
       ]);
       requirePostgres(config);
       const log = invocation.logger(config);
+      warnOfOneRedis(config, log);
       let running: Daemon | undefined;
       const daemon: Service = {
         name: 'daemon',
