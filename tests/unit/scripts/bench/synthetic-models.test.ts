@@ -27,7 +27,7 @@ async function open(kind: ModelKind): Promise<{ file: string; model: OnnxModel }
   const file = join(folder, `${kind}.onnx`);
   writeFileSync(file, syntheticModel(kind));
   const mapping = { name: kind, file, version: undefined, axes, inputs: {}, output: undefined, outputs: undefined };
-  return { file, model: await OnnxModel.open(mapping, '1') };
+  return { file, model: await OnnxModel.open(mapping, ['1']) };
 }
 
 test('category names have 30 bytes and are numbers', () => {
