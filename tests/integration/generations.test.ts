@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { numberReaderModel } from '../support/models';
 import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../support/system';
 
@@ -7,19 +8,35 @@ jest.setTimeout(90_000);
 
 const categories = someCategories(10);
 
+interface Event {
+  readonly type: string;
+  readonly generation: string;
+  readonly categories?: readonly string[];
+}
+
 let system: TestSystem;
+let listener: Redis | undefined;
 
 beforeEach(async () => {
   system = await TestSystem.start();
 });
-afterEach(() => system.stop());
+afterEach(() => {
+  listener?.disconnect();
+  return system.stop();
+});
+
+/** What readers of the model are told from now on. */
+async function eventsOf(): Promise<Event[]> {
+  const events: Event[] = [];
+  listener = system.client.duplicate();
+  listener.on('message', (_channel, message: string) => events.push(JSON.parse(message)));
+  await listener.subscribe('forewarm:m:events');
+  return events;
+}
 
 test('a changed file is warmed beside the live generation, which flips once; the one before the last is dropped', async () => {
   system.configureSmall(categories, { every: '1s', batchSize: 2 });
-  const listener = system.client.duplicate();
-  const events: { type: string; generation: string }[] = [];
-  listener.on('message', (_channel, message: string) => events.push(JSON.parse(message)));
-  await listener.subscribe('forewarm:m:events');
+  const events = await eventsOf();
   const daemon = system.daemon();
   const generations = [String((await daemon.cycle()).live)];
   for (const bias of [100, 200]) {
@@ -33,7 +50,6 @@ test('a changed file is warmed beside the live generation, which flips once; the
   await daemon.logged(({ message, generation }) => message === 'generation dropped' && generation === generations[0]);
   await daemon.cycle('complete', daemon.mark);
   expect(await daemon.stop()).toEqual({ code: 0, signal: null });
-  listener.disconnect();
 
   const [first = '', second = '', third = ''] = generations;
   expect(await system.cache().pointer()).toMatchObject({ generation: third, previous: second });
@@ -63,6 +79,25 @@ test('a changed file is warmed beside the live generation, which flips once; the
     { id: second, state: 'previous' },
     { id: third, state: 'live' },
   ]);
+});
+
+test('while PostgreSQL is away the generation before the last leaves the cache all the same', async () => {
+  const postgres = { url: 'postgres://nobody@127.0.0.1:1/nothing' };
+  system.configureSmall(categories, { every: '1s', settings: { postgres } });
+  const daemon = system.daemon();
+  const generations = [String((await daemon.cycle('degraded')).live)];
+  for (const bias of [100, 200]) {
+    system.write('m.onnx', smallModel(categories, { bias }));
+    const flip = await daemon.logged(
+      ({ message, generation }) => message === 'generation published' && !generations.includes(String(generation)),
+    );
+    generations.push(String(flip.generation));
+  }
+  const [first = '', second = '', third = ''] = generations;
+  await eventually('the first to be gone', async () => {
+    return (await system.client.keys(`forewarm:m:${first}*`)).length === 0;
+  });
+  for (const kept of [second, third]) expect((await system.rows(kept, categories)).size).toBe(10);
 });
 
 test('a changed model gets new inference processes, and nobody is told that any were lost', async () => {
@@ -137,6 +172,7 @@ test('rows of categories that left the configuration are dropped, and new ones a
   system.configure({
     m: { file: 'm.onnx', axes: { day: { from: 0, to: 3 }, hour: { from: 0, to: 5 } }, categories: fewer, every: '1h' },
   });
+  const events = await eventsOf();
   const second = system.daemon();
   const startup = await second.logged(({ trigger }) => trigger === 'startup');
   expect(startup).toMatchObject({ message: 'cycle complete', rows: 1, computed: 1, live: generation });
@@ -147,6 +183,9 @@ test('rows of categories that left the configuration are dropped, and new ones a
   );
   const metadata = await system.cache().metadata();
   expect(await second.stop()).toEqual({ code: 0, signal: null });
+  // Readers that hold rows in memory must let them go.
+  const told = events.filter(({ type, categories: rows }) => type === 'rows' && rows?.includes(categories[6] ?? ''));
+  expect(told.map(({ categories: rows }) => rows?.toSorted())).toEqual([categories.slice(6)]);
 
   expect(metadata).toMatchObject({ generation, rows: 7, expected: 7, state: 'complete' });
   const all = [...new Set([...categories, ...fewer])];

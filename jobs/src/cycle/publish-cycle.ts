@@ -44,7 +44,8 @@ export async function publishCycle(
     await cache.publish(live, metadata);
     log.info('generation published', { generation: live.generation, previous: live.previous });
   }
-  if (settled.state !== 'failed') await retireGenerations(context, cache, live, payload.generation, log);
+  const replaced = live === before ? null : (before?.previous ?? null);
+  if (settled.state !== 'failed') await retireGenerations(context, cache, live, payload.generation, replaced, log);
   return { live, metadata, withheld: 'withheld' in next ? next.withheld : null };
 }
 

@@ -17,31 +17,38 @@ export async function lastPublished(context: JobContext, spec: ModelSpec): Promi
  * Makes the record of generations agree with the pointer, and drops those that are neither live, nor the one before, nor
  * being warmed: from the cache by their index, then from Postgres. Safe to repeat: what could not be dropped because
  * Postgres was away is dropped after a later cycle.
+ * @param replaced what was the one before until this cycle: when Postgres was away for long, it has never heard of it
  */
 export async function retireGenerations(
   context: JobContext,
   cache: ModelCache,
   live: LivePointer,
   warming: string,
+  replaced: string | null,
   log: Logger,
 ): Promise<void> {
-  const { generations, rows } = context;
+  const { generations } = context;
   const { model } = cache;
+  const kept = [live.generation, live.previous, warming];
   try {
+    if (replaced !== null && !kept.includes(replaced)) await drop(context, cache, replaced, log);
     const known = await generations.list(model);
     if (agrees(known, live, warming)) return;
     await generations.published(model, live.generation, live.previous, new Date(live.publishedAt));
-    const kept = [live.generation, live.previous, warming];
-    for (const { id } of known.filter((generation) => !kept.includes(generation.id))) {
-      const dropped = await cache.dropGeneration(id);
-      await rows.removeGeneration(model, id);
-      await generations.dropped(model, id);
-      log.info('generation dropped', { generation: id, rows: dropped });
-    }
+    for (const { id } of known.filter((generation) => !kept.includes(generation.id)))
+      await drop(context, cache, id, log);
   } catch (error) {
     const where = 'old generations could not be retired; the next cycle tries again';
     context.errors.report(where, error, errorFacts(error), log);
   }
+}
+
+async function drop(context: JobContext, cache: ModelCache, id: string, log: Logger): Promise<void> {
+  const { generations, rows } = context;
+  const dropped = await cache.dropGeneration(id);
+  log.info('generation dropped', { generation: id, rows: dropped });
+  await rows.removeGeneration(cache.model, id);
+  await generations.dropped(cache.model, id);
 }
 
 function agrees(known: readonly GenerationRecord[], live: LivePointer, warming: string): boolean {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { asking, execChecked } from '../connections/redis';
 import { asForewarmError } from '../errors';
-import type { CacheEvent } from './events';
+import { type CacheEvent, rowsEvents } from './events';
 import { KeySpace } from './keys';
 import { type LivePointer, type Metadata, parseLivePointer, parseMetadata } from './pointer';
 import type { RowFrame } from './row';
@@ -73,11 +73,19 @@ export class ModelCache {
     return asking(`counting rows of ${this.keys.root}`, this.redis.scard(this.keys.index(generation)));
   }
 
-  /** Deletes rows of categories that are no longer wanted. Returns the categories that went. */
+  /** Deletes rows of categories that are no longer wanted, and tells readers. Returns the categories that went. */
   async dropUnwanted(generation: string, wanted: ReadonlySet<string>): Promise<string[]> {
+    const dropped = await this.dropRows(generation, (category) => !wanted.has(category));
+    const commands = this.redis.pipeline();
+    for (const message of rowsEvents(generation, dropped)) commands.publish(this.keys.events, message);
+    await execChecked(commands, `telling readers of dropped rows of ${this.keys.root}`);
+    return dropped;
+  }
+
+  private async dropRows(generation: string, unwantedIs: (category: string) => boolean): Promise<string[]> {
     const dropped: string[] = [];
     for await (const indexed of this.walkIndex(generation)) {
-      const unwanted = indexed.filter((category) => !wanted.has(category));
+      const unwanted = indexed.filter(unwantedIs);
       if (unwanted.length === 0) continue;
       const commands = this.redis
         .pipeline()
@@ -92,7 +100,7 @@ export class ModelCache {
 
   /** Deletes a whole generation by walking its index, and tells readers. Returns the number of rows. */
   async dropGeneration(generation: string): Promise<number> {
-    const dropped = await this.dropUnwanted(generation, new Set());
+    const dropped = await this.dropRows(generation, () => true);
     const event: CacheEvent = { type: 'dropped', generation };
     const commands = this.redis.pipeline().unlink(this.keys.index(generation), this.keys.inputs(generation));
     commands.publish(this.keys.events, JSON.stringify(event));
