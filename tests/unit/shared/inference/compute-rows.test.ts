@@ -81,7 +81,7 @@ test('rows carry the time at which their call ended', async () => {
 
 test('no category, no row', async () => {
   const computed = await computeRows(await open(linear), [], () => 0);
-  expect(computed).toEqual({ rows: [], failures: [], inferMs: 0, packMs: 0 });
+  expect(computed).toEqual({ rows: [], failures: [], featuresMs: 0, inferMs: 0, packMs: 0 });
 });
 
 test.each([
