@@ -25,7 +25,8 @@ export function queuePrefix(keyPrefix: string): string {
 
 /**
  * Adds jobs of the registry to their queues: one queue per job, of the same name. A queue is opened when it is first used:
- * one that is opened before its connection stands fails for ever.
+ * one that is opened before its connection stands fails for ever. One that could not be opened, because Redis did not answer just
+ * then, would as well: it is forgotten, and the next use opens another.
  */
 export class Enqueuer {
   private readonly definitions: ReadonlyMap<string, JobShape>;
@@ -50,6 +51,9 @@ export class Enqueuer {
     const queue = new Queue(this.definition(name).name, { connection: this.connection, prefix: this.prefix });
     queue.on('error', this.onError);
     this.queues.set(name, queue);
+    whenNotOpened(queue, () => {
+      if (this.queues.get(name) === queue) this.queues.delete(name);
+    });
     return queue;
   }
 
@@ -115,11 +119,14 @@ export class Enqueuer {
   }
 
   private flowProducer(): FlowProducer {
-    if (this.flows === undefined) {
-      this.flows = new FlowProducer({ connection: this.connection, prefix: this.prefix });
-      this.flows.on('error', this.onError);
-    }
-    return this.flows;
+    if (this.flows !== undefined) return this.flows;
+    const flows = new FlowProducer({ connection: this.connection, prefix: this.prefix });
+    flows.on('error', this.onError);
+    this.flows = flows;
+    whenNotOpened(flows, () => {
+      if (this.flows === flows) this.flows = undefined;
+    });
+    return flows;
   }
 
   private definition(name: string): JobShape {
@@ -127,4 +134,12 @@ export class Enqueuer {
     if (definition === undefined) throw new ForewarmError('FW_JOB_UNKNOWN', `no job is named ${name}`);
     return definition;
   }
+}
+
+function whenNotOpened(opening: Pick<Queue, 'waitUntilReady' | 'close'>, forget: () => void): void {
+  opening.waitUntilReady().catch(() => {
+    forget();
+    // Takes its listeners off the connection; that it was never open is known.
+    return opening.close().catch(() => undefined);
+  });
 }
