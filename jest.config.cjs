@@ -12,7 +12,10 @@ const shared = {
   cacheDirectory: join(caches, 'jest'),
   testEnvironment: '<rootDir>/tests/support/jest/environment.cjs',
   // Only tests and scripts are compiled here: they import the product as it is built (`#shared/*` and so on, in package.json).
+  // The package is one of ES modules, which Node requires since 20.19 and Jest does not; Fastify's `inject` needs it.
+  transformIgnorePatterns: ['/node_modules/(?!cookie/)'],
   transform: {
+    '/node_modules/cookie/': ['@swc/jest', { module: { type: 'commonjs' } }],
     '/(tests|scripts/src)/.*\\.ts$': [
       '@swc/jest',
       {

@@ -40,7 +40,7 @@ export interface JobRun<P> {
 export interface JobDefinition<N extends string = string, P = unknown> extends JobShape<N, P> {
   readonly description: string;
   /** The role of the daemons that run it. */
-  readonly role: Role;
+  readonly role: Exclude<Role, 'dashboard'>;
   /** `everywhere`: one run at a time over all machines. `inference`: as many as the machine has inference processes. */
   readonly concurrency: 'everywhere' | 'inference';
   readonly schedules: (config: Config) => readonly JobSchedule<P>[];

@@ -151,6 +151,17 @@ export const ERROR_CATALOGUE = {
     'No row of the cycle failed, or it still runs.',
     'See forewarm cycles show; to warm everything again use forewarm warm.',
   ),
+
+  // HTTP
+  FW_HTTP_CROSS_SITE: refused(
+    'A request was sent by a page of another site, or to another name than that of this listener.',
+    'Open the page at the address that the log names, and send the request from there.',
+  ),
+  FW_HTTP_CONTENT_TYPE: input('The body of a request is not sent as JSON.', 'Send it as application/json.'),
+  FW_HTTP_READ_ONLY: refused(
+    'The dashboard shows this and does not change it.',
+    'Use the command line: see forewarm --help.',
+  ),
   FW_PORT_IN_USE: refused('The HTTP port is taken by another process.', 'Set http.port, or stop the other process.'),
 
   // Embedded default

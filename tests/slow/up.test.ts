@@ -85,7 +85,9 @@ describe('up', () => {
     expect(running.stdout).toContain(`\n  configuration    ${join(ROOT, 'forewarm.yaml')}\n`);
     expect(running.stdout).toContain(`\n  data and logs    ${folder}/.forewarm\n`);
     expect(running.stdout).not.toMatch(/:\/\/[^\s:]*:(?!\*\*\*@)[^\s/]+@/);
-    expect((await fetch(`${await running.url()}/healthz`)).status).toBe(200);
+    const url = await running.url();
+    expect(running.stdout).toContain(`\n  queues           ${url}/queues\n`);
+    for (const path of ['/queues', '/healthz']) expect((await fetch(url + path)).status).toBe(200);
     // The command that it shows is one that works.
     expect(running.stdout).toContain('`forewarm predict --model calls --category ');
     const predicted = await say(['predict', '--model', 'calls', ...QUESTION], folder);

@@ -28,6 +28,8 @@ import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
 import { Watchdog } from './watchdog';
 
+const DASHBOARD_PATH = '/queues';
+
 export interface DaemonOptions {
   readonly config: Config;
   readonly log: Logger;
@@ -55,6 +57,13 @@ export class Daemon implements Service {
     this.schema = new SchemaService(postgres, log, errors);
     this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
     this.context = makeContext(config, log, metrics, pool, this.connections, errors);
+    if (config.roles.includes('dashboard')) {
+      this.http.mount(DASHBOARD_PATH, async (scope) => {
+        // Loaded here and not above: the other roles do without it.
+        const { dashboard } = await import('./dashboard/dashboard.js');
+        await dashboard(scope, { registry, context: this.context, connection: queue });
+      });
+    }
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
       config.roles.includes(role) ? services : [];
@@ -96,6 +105,11 @@ export class Daemon implements Service {
   /** The daemon's own connection to the cache. */
   get cacheClient(): Redis {
     return this.connections.cache;
+  }
+
+  /** Where the queues are shown; `undefined` without the role. Only while it runs. */
+  get dashboardUrl(): string | undefined {
+    return this.context.config.roles.includes('dashboard') ? `${this.http.url}${DASHBOARD_PATH}` : undefined;
   }
 
   private readiness(): { ready: boolean; checks: Record<string, string> } {

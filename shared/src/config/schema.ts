@@ -74,7 +74,7 @@ export const settingsSchema = z.strictObject({
   roles: withDefault(
     choices(ROLES),
     [...ROLES],
-    'What this process does: `scheduler` plans cycles, `worker` computes.',
+    'What this process does: `scheduler` plans cycles, `worker` computes, `dashboard` shows the queues at `/queues`.',
   ),
   inference: section('The child processes that run the models.', {
     processes: withDefault(wordOr('auto', integer(1, 256)), 'auto', 'How many; `auto` is one per core.'),

@@ -5,7 +5,7 @@ export type { InputSource };
 
 /** What a Forewarm process runs with: validated, resolved and deep-frozen. Units are in the names. */
 
-export const ROLES = ['scheduler', 'worker'] as const;
+export const ROLES = ['scheduler', 'worker', 'dashboard'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;

@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
+import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { isLoopback } from '#shared/config/listen';
 import { ForewarmError, messageOf } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
+import { securityHeaders } from './security-headers';
 
 /** What the daemon says of itself at `/readyz`. */
 export interface Readiness {
@@ -12,7 +14,12 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, string>>;
 }
 
-/** The daemon's one HTTP listener: health, readiness and metrics for every role. */
+/** For what is mounted to be read from disk, on a machine that does much else. */
+const LOAD_MS = 60_000;
+/** Ids of jobs carry names of models, and come percent-encoded. */
+const MAX_PARAM_LENGTH = 500;
+
+/** The daemon's one HTTP listener: health, readiness and metrics for every role, and what is mounted on it. */
 export class HttpListener implements Service {
   readonly name = 'http listener';
   readonly app: FastifyInstance;
@@ -27,7 +34,13 @@ export class HttpListener implements Service {
   ) {
     this.address = address;
     this.log = log;
-    this.app = Fastify({ logger: false, forceCloseConnections: true });
+    this.app = Fastify({
+      logger: false,
+      forceCloseConnections: true,
+      pluginTimeout: LOAD_MS,
+      routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    });
+    this.app.register(helmet, securityHeaders());
     this.app.get('/healthz', () => ({ status: 'ok', uptime_s: Math.round(process.uptime()) }));
     this.app.get('/readyz', (_request, reply) => {
       const state = readiness();
@@ -40,6 +53,11 @@ export class HttpListener implements Service {
     });
   }
 
+  /** Adds the routes of `load` under `path`; it is called when the listener starts. */
+  mount(path: string, load: (scope: FastifyInstance) => Promise<void>): void {
+    this.app.register(load, { prefix: path });
+  }
+
   /** The address it listens on, such as `http://127.0.0.1:7878`; only while it runs. */
   get url(): string {
     const bound = this.app.server.address() as AddressInfo | null;
@@ -49,6 +67,7 @@ export class HttpListener implements Service {
 
   /** @throws ForewarmError FW_PORT_IN_USE */
   async start(): Promise<void> {
+    await this.app.ready();
     try {
       await this.app.listen({ host: this.address.host, port: this.address.port });
     } catch (error) {

@@ -13,7 +13,7 @@ test('all but the models has a default', () => {
     postgres: { url: undefined, connectTimeoutMs: 2000, statementTimeoutMs: 15_000, poolSize: 4 },
     http: { host: '127.0.0.1', port: 7878, exposeWithoutAuthentication: false },
     log: { level: 'info', format: 'auto' },
-    roles: ['scheduler', 'worker'],
+    roles: ['scheduler', 'worker', 'dashboard'],
     inference: { processes: 'auto', timeLimitMs: 60_000 },
     shutdown: { graceMs: 10_000 },
     watchdog: { everyMs: 5000 },
@@ -111,7 +111,11 @@ test('variables and flags are text that is read as the type of the setting', () 
 
 test('a name without a value counts as not set', () => {
   const config = workspace.load(minimal('http:\nlog:\n  level:\nroles:', 'version:\ninputs:\nevery:'));
-  expect(config).toMatchObject({ http: { port: 7878 }, log: { level: 'info' }, roles: ['scheduler', 'worker'] });
+  expect(config).toMatchObject({
+    http: { port: 7878 },
+    log: { level: 'info' },
+    roles: ['scheduler', 'worker', 'dashboard'],
+  });
 });
 
 test('the file is the one of the option, else of FOREWARM_CONFIG, else forewarm.yaml here', () => {

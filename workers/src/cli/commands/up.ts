@@ -59,12 +59,14 @@ async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: 
   const { config } = daemon.context;
   const lines = [
     ['configuration', config.source.path],
+    ...(daemon.dashboardUrl === undefined ? [] : [['queues', daemon.dashboardUrl]]),
     ['health, metrics', `${daemon.http.url}/healthz, ${daemon.http.url}/metrics`],
     ['Redis', maskUrl(config.redis.cacheUrl)],
     ['PostgreSQL', maskUrl(config.postgres.url ?? '')],
     ['data and logs', service.embedded.folder],
   ].map(([name, value]) => `  ${(name ?? '').padEnd(16)} ${value}`);
-  invocation.answer({ url: daemon.http.url, folder: service.embedded.folder }, () =>
+  const { dashboardUrl } = daemon;
+  invocation.answer({ url: daemon.http.url, dashboardUrl, folder: service.embedded.folder }, () =>
     [invocation.colours.bold('Forewarm is up.'), ...lines, ''].join('\n'),
   );
   for (const model of config.models) await showFirst(invocation, daemon, model, signal);
