@@ -65,6 +65,24 @@ ensure_compose() {
   compose_works || say 'There is no Docker Compose on the PATH: the test that gives it docker-compose.yml is left out.'
 }
 
+chromium_works() {
+  local name
+  for name in chromium chromium-browser google-chrome; do "$name" --version >/dev/null 2>&1 && return; done
+  return 1
+}
+
+# For the tests of the dashboard in a browser, which are left out without it, as with Compose.
+ensure_chromium() {
+  chromium_works && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    local command
+    command=$(apt_install_command chromium)
+    say "Installing chromium ($command) …"
+    sh -c "$command" </dev/null >&2 || true
+  fi
+  chromium_works || say 'There is no Chromium on the PATH: the tests of the dashboard in a browser are left out.'
+}
+
 apt_install_command() {
   printf 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends %s' "$1"
 }

@@ -103,27 +103,45 @@ test('a machine without a known package manager is told what is missing', () => 
   expect(code).toBe(1);
 });
 
-describe('Docker Compose', () => {
-  /** Installs a docker-compose that works or, as one does whose Python has moved on, does not. */
+/** What some tests need and others do without: nobody is asked for it. */
+describe.each([
+  {
+    what: 'Docker Compose',
+    ensure: 'ensure_compose',
+    package: 'docker-compose',
+    leftOut: /the test that gives it docker-compose\.yml is left out\.\n$/,
+    enough: [
+      ['docker-compose', { 'docker-compose': '[ "$1" = version ]' }],
+      ['docker compose', { docker: '[ "$1 $2" = "compose version" ]' }],
+    ] as const,
+  },
+  {
+    what: 'Chromium',
+    ensure: 'ensure_chromium',
+    package: 'chromium',
+    leftOut: /the tests of the dashboard in a browser are left out\.\n$/,
+    enough: [
+      ['chromium', { chromium: '[ "$1" = --version ]' }],
+      ['google-chrome', { 'google-chrome': '[ "$1" = --version ]', 'chromium-browser': 'exit 1' }],
+    ] as const,
+  },
+])('$what', ({ ensure, package: name, leftOut, enough }) => {
+  /** Installs a program that works or, as one does whose surroundings have moved on, does not. */
   const installing = (code: number): string =>
     `echo "apt-get $*" >> "$MACHINE/calls"; [ "$1" = install ] || exit 0
-printf '#!/bin/sh\\nexit ${code}\\n' > "$BIN/docker-compose"; chmod 755 "$BIN/docker-compose"`;
-  const leftOut = expect.stringMatching(/the test that gives it docker-compose\.yml is left out\.\n$/);
+printf '#!/bin/sh\\nexit ${code}\\n' > "$BIN/${name}"; chmod 755 "$BIN/${name}"`;
 
-  test.each([
-    ['docker-compose', { 'docker-compose': '[ "$1" = version ]' }],
-    ['docker compose', { docker: '[ "$1 $2" = "compose version" ]' }],
-  ])('%s is enough', (_, programs) => {
-    const machine = { ...programs, id: root, 'apt-get': 'exit 1' };
-    expect(run('ensure_compose', machine)).toEqual({ code: 0, output: '' });
+  test.each(enough)('%s is enough', (_, programs) => {
+    const machine: Record<string, string> = { ...programs, id: root, 'apt-get': 'exit 1' };
+    expect(run(ensure, machine)).toEqual({ code: 0, output: '' });
   });
 
   test('root gets it installed', () => {
-    const { code, output } = run('ensure_compose', { docker: 'exit 1', id: root, 'apt-get': installing(0) });
+    const { code, output } = run(ensure, { docker: 'exit 1', id: root, 'apt-get': installing(0) });
 
-    expect([code, output]).toEqual([0, expect.stringMatching(/^Installing docker-compose \(.*\) …\n$/)]);
+    expect([code, output]).toEqual([0, expect.stringMatching(new RegExp(`^Installing ${name} \\(.*\\) …\n$`))]);
     expect(readFileSync(join(machine, 'calls'), 'utf8')).toBe(
-      'apt-get update -qq\napt-get install -y -qq --no-install-recommends docker-compose\n',
+      `apt-get update -qq\napt-get install -y -qq --no-install-recommends ${name}\n`,
     );
   });
 
@@ -131,9 +149,9 @@ printf '#!/bin/sh\\nexit ${code}\\n' > "$BIN/docker-compose"; chmod 755 "$BIN/do
     ['it does not work once installed', { id: root, 'apt-get': installing(1) }],
     ['it cannot be installed', { id: root, 'apt-get': 'exit 100' }],
     ['there is no apt', { id: root }],
-    ['the user is not root', { id: user, 'apt-get': 'touch "$BIN/docker-compose"' }],
+    ['the user is not root', { id: user, 'apt-get': `touch "$BIN/${name}"` }],
   ])('where %s, that is said and the tests go on', (_, programs) => {
-    expect(run('ensure_compose', programs)).toEqual({ code: 0, output: leftOut });
+    expect(run(ensure, programs)).toEqual({ code: 0, output: expect.stringMatching(leftOut) });
   });
 });
 
