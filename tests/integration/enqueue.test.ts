@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 const flow = (id: string) => {
-  const common = { cycle: id, model: 'm', generation: '0123456789ab' };
+  const common = { cycle: id, model: 'm', generation: '0123456789ab', copyKept: false };
   const payload = { ...common, trigger: 'command', startedAtMs: 0, batchSizes: [1], batchStarts: ['a'], whole: null };
   const batch = { ...common, number: 0, mode: 'compute', categories: ['a'] };
   return enqueue.addFlow('publish', { id, payload }, 'warm-batch', [{ id: `${id}-b0`, payload: batch }]);

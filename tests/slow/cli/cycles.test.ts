@@ -76,7 +76,7 @@ test('one cycle: its batches, where their time went, and what failed', async () 
   expect(about).toMatch(/\n {2}rows {5}6: 1 failed, 5 computed; 5 are in PostgreSQL\n {2}reason {3}1 row failed/);
   expect(batches).toMatch(/^batch +state +categories .*\n +0 +degraded +4 +3 .*\n +1 +complete +2 +2 [^\n]*$/);
   const shares = [...stages.matchAll(/^ {2}(load|infer|pack|redis|postgres) +[\d.]+ m?s +<?\d+ %/gm)];
-  expect(shares.map(([, stage]) => stage)).toEqual(['load', 'infer', 'pack', 'redis', 'postgres']);
+  expect(shares.map(([, stage]) => stage)).toEqual(['load', 'read', 'features', 'infer', 'pack', 'redis', 'postgres']);
   expect(failures).toBe('failed\n  FW_VALUE_NOT_FINITE: value 0 of 24 is NaN\n    category 00001');
 });
 
@@ -97,7 +97,7 @@ test('as JSON: the cycle, its batches and the times of its stages', async () => 
     0,
   );
   expect(stages.infer).toBeCloseTo(infer);
-  expect(Object.keys(stages)).toEqual(['load', 'infer', 'pack', 'redis', 'postgres']);
+  expect(Object.keys(stages)).toEqual(['load', 'read', 'features', 'infer', 'pack', 'redis', 'postgres']);
 });
 
 test('the beginning of an id is enough, for a retry too; more than one that fits is refused with those that do', async () => {
