@@ -36,6 +36,7 @@ export function makeProgram(): Command {
     .description('Keeps every prediction an application will ask for already computed.')
     .version(version())
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: termOf })
     .addHelpText('after', EXIT_HELP)
     // Help is never an error, so neither is it where a command is missing.
     .configureOutput({ outputError: () => undefined, writeErr: (text) => process.stdout.write(text) });
@@ -59,6 +60,11 @@ export function makeProgram(): Command {
   prepare(program);
   addHelp(program);
   return program;
+}
+
+/** A command in the list of its group. That it takes options goes without saying, and leaves their descriptions no room. */
+function termOf(command: Command): string {
+  return `${command.name()} ${command.usage().replace(/^\[options\] ?/, '')}`.trimEnd();
 }
 
 /** The common options work before and after the command's name, and each command reports its errors to the caller. */
