@@ -7,7 +7,6 @@ export interface Said {
   /** Standard error without log lines. */
   readonly stderr: string;
   readonly log: readonly LogLine[];
-  readonly tookMs: number;
 }
 
 /** Whether the tests themselves run on a terminal is not to matter. */
@@ -15,12 +14,11 @@ export const NO_COLOURS = { FORCE_COLOR: '', NO_COLOR: '' };
 
 /** Runs a command to its end; a hung one is killed when the test is over, by `killHung`. */
 export async function say(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Said> {
-  const began = performance.now();
   const run = new DaemonProcess(args, { cwd, env: { ...NO_COLOURS, ...env } });
   running.add(run);
   const { code } = await run.ended;
   running.delete(run);
-  return { code, stdout: run.stdout, stderr: run.stderr, log: run.lines, tookMs: performance.now() - began };
+  return { code, stdout: run.stdout, stderr: run.stderr, log: run.lines };
 }
 
 const running = new Set<DaemonProcess>();
