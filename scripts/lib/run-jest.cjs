@@ -48,7 +48,7 @@ const watch = setInterval(() => {
 }, pollMs);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => jest.kill(signal));
 
-jest.on('close', (code) => {
+jest.on('close', (code, signal) => {
   clearInterval(watch);
   let passed = 0;
   let failed = 0;
@@ -61,7 +61,7 @@ jest.on('close', (code) => {
     complaints.push(...left.map((name) => `The run left ${name} in its temporary folder.`));
     complaints.push(...leftInCheckout(result.testResults));
   } catch (error) {
-    complaints.push(`Jest ended without a result: ${error.message}`);
+    complaints.push(`Jest ended by ${signal ?? `exit code ${code}`} without a result: ${error.message}`);
   }
   failed += complaints.length;
   if (code !== 0 && failed === 0) failed = 1;

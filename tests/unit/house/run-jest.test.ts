@@ -60,3 +60,9 @@ test('a run that leaves nothing passes', () => {
   expect(report).not.toMatch(/^The (run|tests) left/m);
   expect([code, counts]).toEqual([0, '1 0\n']);
 }, 60_000);
+
+test('a run that is killed says by what', () => {
+  const { code, report, counts } = run({ killer: `test('kills', () => { process.kill(process.pid, 'SIGKILL'); });` });
+  expect(report).toMatch(/^Jest ended by SIGKILL without a result: /m);
+  expect([code, counts]).toEqual([1, '0 1\n']);
+}, 60_000);
