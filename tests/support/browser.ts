@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { type BrowserContext, type Page, chromium as playwright } from 'playwright-core';
 import { makeTempFolder, removeFolders } from './servers/temp-folder';
 
@@ -26,18 +27,18 @@ function findChromium(): string | undefined {
   return name && execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
 }
 
-/** A real headless Chromium with a profile of its own. `stop()` it, or the test file leaks it. */
+/** A real headless Chromium with a profile and a home of its own. `stop()` it, or the test file leaks it. */
 export class TestBrowser {
   /** Every address that a page asked for, in order. */
   readonly requested: string[] = [];
   /** What pages wrote to their console as an error, and what they threw. */
   readonly errors: string[] = [];
   private readonly context: BrowserContext;
-  private readonly profile: string;
+  private readonly folder: string;
 
-  private constructor(context: BrowserContext, profile: string) {
+  private constructor(context: BrowserContext, folder: string) {
     this.context = context;
-    this.profile = profile;
+    this.folder = folder;
     context.setDefaultTimeout(LIMIT_MS);
     context.on('request', (request) => this.requested.push(request.url()));
     context.on('console', (message) => {
@@ -48,19 +49,21 @@ export class TestBrowser {
 
   static async start(): Promise<TestBrowser> {
     if (chromium === undefined) throw new Error('there is no chromium on the PATH');
-    const profile = makeTempFolder('browser');
+    const folder = makeTempFolder('browser');
     try {
-      const context = await playwright.launchPersistentContext(profile, {
+      const context = await playwright.launchPersistentContext(join(folder, 'profile'), {
         executablePath: chromium,
+        // Its crash reports and its settings of the desktop are not in the profile.
+        env: { ...process.env, HOME: folder },
         headless: true,
         locale: 'en-US',
         viewport: { width: 1280, height: 900 },
         // The sandbox refuses root.
         args: [...QUIET, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
       });
-      return new TestBrowser(context, profile);
+      return new TestBrowser(context, folder);
     } catch (error) {
-      removeFolders(profile);
+      removeFolders(folder);
       throw error;
     }
   }
@@ -71,6 +74,6 @@ export class TestBrowser {
 
   async stop(): Promise<void> {
     await this.context.close();
-    removeFolders(this.profile);
+    removeFolders(this.folder);
   }
 }
