@@ -27,18 +27,18 @@ test('what libraries print themselves is in the log, as JSON and once', async ()
 
 test('one Redis for cache and queue is warned of, two are not', async () => {
   system = await TestSystem.start();
-  const warnings = async () => {
+  const warnings = async (until: string) => {
     const daemon = system.daemon();
-    await daemon.logged(({ message }) => message === 'listening');
+    await daemon.logged(({ message }) => message === until);
     await daemon.stop();
     return daemon.lines.filter(({ message }) => message.startsWith('one Redis serves the cache and the queue'));
   };
   system.configureSmall(categories);
-  expect(await warnings()).toMatchObject([
+  expect(await warnings('forewarm is running')).toMatchObject([
     { level: 'warn', next: expect.stringContaining('FOREWARM_QUEUE_REDIS_URL') },
   ]);
   system.configureSmall(categories, { settings: { redis: { cache: system.redis.url, queue: 'redis://127.0.0.1:1' } } });
-  expect(await warnings()).toEqual([]);
+  expect(await warnings('listening')).toEqual([]);
 });
 
 test('a PostgreSQL that stays away is told of once in a while, not with every cycle', async () => {

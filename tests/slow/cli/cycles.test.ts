@@ -75,7 +75,7 @@ test('one cycle: its batches, where their time went, and what failed', async () 
   expect(about).toMatch(new RegExp(`^${degraded} {2}degraded\\n {2}model {4}m, generation [0-9a-f]{12}\\n`));
   expect(about).toMatch(/\n {2}rows {5}6: 1 failed, 5 computed; 5 are in PostgreSQL\n {2}reason {3}1 row failed/);
   expect(batches).toMatch(/^batch +state +categories .*\n +0 +degraded +4 +3 .*\n +1 +complete +2 +2 [^\n]*$/);
-  const shares = [...stages.matchAll(/^ {2}(load|infer|pack|redis|postgres) +[\d.]+ m?s +<?\d+ %/gm)];
+  const shares = [...stages.matchAll(/^ {2}(load|read|features|infer|pack|redis|postgres) +[\d.]+ m?s +<?\d+ %/gm)];
   expect(shares.map(([, stage]) => stage)).toEqual(['load', 'read', 'features', 'infer', 'pack', 'redis', 'postgres']);
   expect(failures).toBe('failed\n  FW_VALUE_NOT_FINITE: value 0 of 24 is NaN\n    category 00001');
 });

@@ -30,7 +30,6 @@ export function addStart(program: Command): void {
       ]);
       requirePostgres(config);
       const log = invocation.logger(config);
-      warnOfOneRedis(config, log);
       let running: Daemon | undefined;
       const daemon: Service = {
         name: 'daemon',
@@ -44,6 +43,7 @@ export function addStart(program: Command): void {
       };
       const service = new ServiceGroup('start', [new ModelsTrial(config, invocation.environment), daemon]);
       await runUntilSignal(service, log, async (signal) => {
+        warnOfOneRedis(config, log);
         log.info('forewarm is running', { roles: config.roles, models: config.models.map((model) => model.name) });
         await aborted(signal);
       });
