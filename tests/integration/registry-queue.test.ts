@@ -13,19 +13,16 @@ beforeEach(async () => {
 });
 afterEach(() => system.stop());
 
+/** What a batch carries, of a generation that no file here is. */
+const batch = {
+  ...{ cycle: 'c', number: 0, model: 'm', generation: GENERATION },
+  ...{ mode: 'compute', copyKept: false, categories: ['a'] },
+};
+
 test('unknown job names and bad payloads fail for good at the first attempt, and the daemon goes on', async () => {
   system.configureSmall(someCategories(5), { every: '1s' });
   const daemon = system.daemon();
   await daemon.cycle();
-  const batch = {
-    cycle: 'c',
-    number: 0,
-    model: 'm',
-    generation: GENERATION,
-    mode: 'compute',
-    copyKept: false,
-    categories: ['a'],
-  };
   const wrong: [queue: string, name: string, data: unknown, reason: RegExp][] = [
     ['warm', 'destroy', {}, /^FW_JOB_UNKNOWN: queue warm holds a job named "destroy"$/],
     ['warm', '', {}, /^FW_JOB_UNKNOWN: queue warm holds a job named ""$/],
@@ -66,16 +63,7 @@ test('a batch for a generation that the model file is not is tried again, and wr
   const daemon = system.daemon();
   await daemon.cycle();
   const queue = system.queue('warm-batch');
-  const data = {
-    cycle: 'c',
-    number: 0,
-    model: 'm',
-    generation: GENERATION,
-    mode: 'compute',
-    copyKept: false,
-    categories: ['a'],
-  };
-  const { id = '' } = await queue.add('warm-batch', data, { attempts: 2, backoff: 10 });
+  const { id = '' } = await queue.add('warm-batch', batch, { attempts: 2, backoff: 10 });
   const failed = await eventually('the end of the batch', async () => {
     return (await queue.getJobState(id)) === 'failed' && queue.getJob(id);
   });

@@ -20,7 +20,7 @@ export interface WarmOptions {
   readonly say: (line: string) => void;
 }
 
-/** Figures of one run; units are in the names, definitions in docs/benchmarks.md. */
+/** Figures of one run; units are in the names. What `cycleSeconds` and `bytesPerPrediction` count is in DECISIONS.md, 17. */
 export interface WarmFigures {
   readonly suite: 'warm';
   readonly model: ModelKind;

@@ -37,20 +37,21 @@ export async function planBatch(
     frame,
     inputs: inputs !== undefined,
   });
-  const absent = task.categories.filter(
-    (category) => planRow(cached.get(category), undefined, demands(category)) !== 'keep',
-  );
-  const stored = await fromPostgres(task, absent, frame, stores);
-
   const kept: StoredRow[] = [];
-  const restored: StoredRow[] = [];
-  const wanted: string[] = [];
+  const absent: string[] = [];
   for (const category of task.categories) {
     const there = cached.get(category);
+    const keep = planRow(there, undefined, demands(category)) === 'keep';
+    if (keep && there !== undefined) kept.push({ category, ...there });
+    else absent.push(category);
+  }
+  const stored = await fromPostgres(task, absent, frame, stores);
+  const restored: StoredRow[] = [];
+  const wanted: string[] = [];
+  for (const category of absent) {
     const copy = stored.get(category);
-    const action = planRow(there, copy?.copy, demands(category));
-    if (action === 'keep' && there !== undefined) kept.push({ category, ...there });
-    else if (action === 'restore' && copy !== undefined) restored.push(copy.row);
+    const restore = planRow(cached.get(category), copy?.copy, demands(category)) === 'restore';
+    if (restore && copy !== undefined) restored.push(copy.row);
     else wanted.push(category);
   }
   return { kept, restored, wanted };
