@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { decodeRow } from '#shared/cache/row';
 import { HistoryStore } from '#shared/store/history-store';
-import { someCategories, TestSystem } from '../support/system';
+import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** A cycle end to end: a real daemon on a real Redis and PostgreSQL. */
 
@@ -51,10 +51,14 @@ test('the first cycle computes every row and publishes it to Redis and PostgreSQ
 
 test('a cycle that cannot be published has failed, says why, and does not hold its model', async () => {
   const categories = someCategories(6);
-  const slow = { iterations: 100_000, when: { input: 'category', equals: categories[3] ?? '' } };
+  const last = categories[3] ?? '';
+  const slow = { iterations: 200_000, when: { input: 'category', equals: last } };
   system.configureSmall(categories, { model: { slow }, every: '1h', batchSize: 1 });
   const daemon = system.daemon();
-  await daemon.computing();
+  await eventually('every row but the slow one', async () => {
+    const [index = ''] = await system.client.keys('forewarm:m:*:index');
+    return (await system.client.scard(index)) === 5;
+  });
   // Nothing is live yet: publishing looks at the file again.
   rmSync(join(system.folder, 'm.onnx'));
   const line = await daemon.cycle('failed');

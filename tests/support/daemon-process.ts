@@ -78,9 +78,10 @@ export class DaemonProcess {
 
   /**
    * An inference process in the middle of a run, as soon as there is one: it is seen computing, look after look. One that
-   * is still starting has not got its name yet.
+   * is still starting has not got its name yet, and one that tries the models before the daemon runs is not meant.
    */
   async computing(looks = 4): Promise<number> {
+    await this.logged((line) => line.message === 'forewarm is running');
     let seen = new Map<number, number>();
     const limit = performance.now() + LIMIT_MS;
     while (performance.now() < limit) {
