@@ -5,3 +5,6 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** For durations alone: milliseconds since some moment, which nobody who sets the wall clock moves. */
+export const steadyClock: Clock = { now: () => performance.now() };

@@ -165,6 +165,18 @@ async function processes(): Promise<ProcessState[]> {
   });
 }
 
+/** These processes and all that descend from them, as far as they are there. */
+export async function withDescendants(pids: readonly number[]): Promise<number[]> {
+  const all = await processes();
+  const found = new Set(pids);
+  // A child may be listed before its parent.
+  for (let before = 0; before < found.size; ) {
+    before = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return all.flatMap(({ pid }) => (found.has(pid) ? [pid] : []));
+}
+
 /** Whether a process of this number is there and no zombie. */
 export async function isAlive(pid: number): Promise<boolean> {
   return (await processes()).some((entry) => entry.pid === pid && !entry.state.startsWith('Z'));

@@ -120,8 +120,8 @@ export class TestSystem {
   }
 
   /** A daemon on the system's configuration; `stop` of the system ends it. */
-  daemon(args: readonly string[] = ['start']): DaemonProcess {
-    const daemon = new DaemonProcess(args, { cwd: this.folder });
+  daemon(args: readonly string[] = ['start'], env: Record<string, string> = {}): DaemonProcess {
+    const daemon = new DaemonProcess(args, { cwd: this.folder, env });
     this.daemons.push(daemon);
     return daemon;
   }

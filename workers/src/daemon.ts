@@ -7,7 +7,7 @@ import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
 import { registry } from '#jobs/registry';
 import { ModelCache } from '#shared/cache/model-cache';
-import { systemClock } from '#shared/clock';
+import { steadyClock, systemClock } from '#shared/clock';
 import type { Config, Role } from '#shared/config/types';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
@@ -49,9 +49,9 @@ export class Daemon implements Service {
   private stopping = false;
 
   constructor({ config, log, env }: DaemonOptions) {
-    const errors = new RepeatedErrors(log, systemClock);
+    const errors = new RepeatedErrors(log, steadyClock);
     const metrics = new Metrics();
-    const pool = makePool(config, env, metrics, log);
+    const pool = makePool(config, env, metrics, errors);
     this.connections = new Connections(config, errors);
     const { queue, queueWorkers, subscriber, postgres } = this.connections;
     this.schema = new SchemaService(postgres, log, errors);
@@ -124,7 +124,7 @@ export class Daemon implements Service {
   }
 }
 
-function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, log: Logger): InferencePool {
+function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, errors: RepeatedErrors): InferencePool {
   const { processes, timeLimitMs } = config.inference;
   // A scheduler alone inspects models and computes nothing.
   const wanted = processes === 'auto' ? availableParallelism() : processes;
@@ -134,7 +134,7 @@ function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, l
     env,
     onProcessLost: (error) => {
       metrics.processesLost.inc({ code: error.code });
-      log.warn('inference process lost; it is replaced', { code: error.code, error: error.message });
+      errors.report('inference process lost; it is replaced', error, { code: error.code });
     },
   });
   metrics.observe('forewarm_inference_busy', 'Inference processes at work.', () => pool.load().busy);

@@ -4,14 +4,21 @@ import type { JobContext } from '#jobs/context';
 import type { ChildResults, JobDefinition, JobRun, Outcome } from '#jobs/define-job';
 import { queuePrefix } from '#jobs/enqueue';
 import { parsePayload } from '#jobs/job-shape';
+import { AwakeTimer } from '#shared/awake-timer';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
-import { errorFacts, type Logger } from '#shared/logger';
+import { errorFacts, type Facts } from '#shared/logger';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import { within } from '#shared/within';
+import { Runs } from './runs';
 
-/** Recovery after a crash takes about twice this. Nothing that runs here blocks the loop that renews the lock. */
+/** A daemon that is silent for so long has lost its jobs. Nothing that runs here blocks the loop that renews the lock. */
 const LOCK_MS = 5_000;
+/**
+ * How often some daemon looks for jobs whose lock is gone. It takes two looks, and one may fall out with the daemon that
+ * would have had it: a job of a killed daemon runs again after 5 to 8 seconds.
+ */
+const STALLED_LOOK_MS = 2_500;
 /** A job that was interrupted more often than this by dying daemons is given up. */
 const MAX_STALLED = 5;
 /** After the grace: for the interrupted runs to hand their jobs back. */
@@ -24,6 +31,7 @@ export class QueueWorker implements Service {
   private readonly context: JobContext;
   private readonly connection: Redis;
   private readonly errors: RepeatedErrors;
+  private readonly runs = new Runs<Outcome>();
   /** Aborted when the daemon must stop now: what still runs is handed back. */
   private readonly halt = new AbortController();
   private worker: Worker | undefined;
@@ -46,10 +54,11 @@ export class QueueWorker implements Service {
       name: context.host.replaceAll(/[^!-~]/g, '-'),
       concurrency: definition.concurrency === 'inference' ? context.pool.processes : 1,
       lockDuration: LOCK_MS,
-      stalledInterval: LOCK_MS,
+      stalledInterval: STALLED_LOOK_MS,
       maxStalledCount: MAX_STALLED,
     });
-    this.worker.on('error', (error) => this.errors.report(`queue ${definition.name}`, error));
+    this.worker.on('error', (error) => this.errors.report(`queue ${definition.name}`, withoutJob(error)));
+    this.worker.on('completed', (job) => this.runs.forget(job.id ?? ''));
     this.worker.on('stalled', (id) => {
       context.log.warn('a job was interrupted and runs again', { job: definition.name, id });
     });
@@ -69,24 +78,56 @@ export class QueueWorker implements Service {
 
   private async process(job: Job, token: string | undefined): Promise<unknown> {
     const { definition, context } = this;
-    let log = context.log.with({ job: definition.name });
+    let facts: Facts = { job: definition.name };
     let run: JobRun<unknown> | undefined;
     try {
       const payload = payloadOf(definition, job);
-      log = log.with(definition.facts(payload));
+      facts = { ...facts, ...definition.facts(payload) };
+      const log = context.log.with(facts);
       run = { id: job.id ?? '', payload, context, log, children: () => childrenOf(job) };
-      const outcome = await this.run(run);
+      const outcome = await this.once(run);
       if (outcome.outcome === 'done') return outcome.summary;
       log.debug(outcome.outcome, { reason: outcome.reason });
       if (outcome.outcome === 'skipped') return { skipped: outcome.reason };
+      this.runs.forget(run.id);
       await job.moveToDelayed(context.clock.now() + outcome.afterMs, token);
       throw new DelayedError();
     } catch (error) {
       if (error instanceof DelayedError) throw error;
-      if (!this.halt.signal.aborted) return this.fail(job, run, error, log);
+      if (!this.halt.signal.aborted) return this.fail(job, run, error, facts);
       await job.moveToWait(token);
       throw new WaitingError();
     }
+  }
+
+  /** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
+  private async fail(job: Job, run: JobRun<unknown> | undefined, thrown: unknown, ofJob: Facts): Promise<never> {
+    const error = asForewarmError(thrown);
+    const attempts = job.opts.attempts ?? 1;
+    const attempt = `${job.attemptsMade + 1}/${attempts}`;
+    // What is not of the catalogue comes from a client of Redis or PostgreSQL, and may well pass.
+    const passing = error.retryable || !(thrown instanceof ForewarmError);
+    const again = passing && job.attemptsMade + 1 < attempts;
+    const facts = { id: job.id, ...ofJob, attempt, ...errorFacts(error) };
+    // A model that fails does so with every batch and at every tick; what it comes to is in the line of the cycle.
+    const apart = `${this.definition.name} ${ofJob.model ?? ''} ${attempt}`;
+    if (again) {
+      this.errors.report('job failed, it will be retried', error, facts, { apart });
+      throw error;
+    }
+    this.errors.report('job failed for good', error, facts, { apart, level: 'error' });
+    if (run !== undefined) {
+      await this.definition.failed(run, error).catch((failure: unknown) => {
+        run.log.error('what waits for the job was not told', errorFacts(failure));
+      });
+    }
+    throw new UnrecoverableError(`${error.code}: ${error.message}`);
+  }
+
+  private once(run: JobRun<unknown>): Promise<Outcome> {
+    const { result, known } = this.runs.of(run.id, () => this.run(run));
+    if (known) run.log.info('the queue handed a job out again that runs here: it is not begun twice', { id: run.id });
+    return result;
   }
 
   private async run(run: JobRun<unknown>): Promise<Outcome> {
@@ -99,27 +140,6 @@ export class QueueWorker implements Service {
       interrupt.clear();
     }
   }
-
-  /** Rethrows so that BullMQ retries what may pass by itself, and fails the rest for good. */
-  private async fail(job: Job, run: JobRun<unknown> | undefined, thrown: unknown, log: Logger): Promise<never> {
-    const error = asForewarmError(thrown);
-    const attempts = job.opts.attempts ?? 1;
-    // What is not of the catalogue comes from a client of Redis or PostgreSQL, and may well pass.
-    const passing = error.retryable || !(thrown instanceof ForewarmError);
-    const again = passing && job.attemptsMade + 1 < attempts;
-    const facts = { id: job.id, attempt: `${job.attemptsMade + 1}/${attempts}`, ...errorFacts(error) };
-    if (again) {
-      log.warn('job failed, it will be retried', facts);
-      throw error;
-    }
-    log.error('job failed for good', facts);
-    if (run !== undefined) {
-      await this.definition.failed(run, error).catch((failure: unknown) => {
-        log.error('what waits for the job was not told', errorFacts(failure));
-      });
-    }
-    throw new UnrecoverableError(`${error.code}: ${error.message}`);
-  }
 }
 
 /** @throws ForewarmError FW_JOB_UNKNOWN, FW_JOB_PAYLOAD: queues are open to whoever can write to their Redis */
@@ -127,6 +147,14 @@ function payloadOf(definition: JobDefinition, job: Job): unknown {
   if (job.name === definition.name) return parsePayload(definition, job.data);
   const what = `queue ${definition.name} holds a job named ${JSON.stringify(job.name)}`;
   throw new ForewarmError('FW_JOB_UNKNOWN', what);
+}
+
+/** What BullMQ says of a job whose lock was lost. Without the job's number it is the same each time, and said once. */
+function withoutJob(error: Error): Error {
+  const lost = /^(could not renew lock for job|(?:Missing lock|Lock mismatch) for job) \S+(.*)$/s.exec(error.message);
+  return lost === null
+    ? error
+    : new Error('this daemon did not answer for a while, and jobs that it runs are handed out again');
 }
 
 async function childrenOf(job: Job): Promise<ChildResults> {
@@ -138,7 +166,7 @@ async function childrenOf(job: Job): Promise<ChildResults> {
 class Interrupt {
   readonly happens: Promise<never>;
   private readonly halt: AbortSignal;
-  private readonly timer: NodeJS.Timeout;
+  private readonly timer: AwakeTimer;
   private readonly onHalt: () => void;
 
   constructor(halt: AbortSignal, limitMs: number, job: string) {
@@ -148,15 +176,15 @@ class Interrupt {
     });
     this.halt = halt;
     this.onHalt = () => reject(new Error(`${job} was halted`));
-    this.timer = setTimeout(() => {
+    this.timer = new AwakeTimer(limitMs, () => {
       reject(new ForewarmError('FW_JOB_TIME_LIMIT', `${job} took longer than ${limitMs} ms`));
-    }, limitMs);
+    });
     halt.addEventListener('abort', this.onHalt);
   }
 
   /** The halt lives as long as the daemon: a listener that stays on it is a leak. */
   clear(): void {
-    clearTimeout(this.timer);
+    this.timer.clear();
     this.halt.removeEventListener('abort', this.onHalt);
   }
 }

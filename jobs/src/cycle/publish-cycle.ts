@@ -128,6 +128,6 @@ async function dropUnwanted(
   if (dropped.length === 0) return;
   log.info('rows of removed categories dropped', { rows: dropped.length });
   await context.rows.remove(payload.model, payload.generation, dropped).catch((error: unknown) => {
-    context.errors.report('rows of removed categories stay in Postgres', error, errorFacts(error), log);
+    context.errors.report('rows of removed categories stay in Postgres', error, errorFacts(error), { log });
   });
 }

@@ -39,7 +39,7 @@ export async function retireGenerations(
       await drop(context, cache, id, log);
   } catch (error) {
     const where = 'old generations could not be retired; the next cycle tries again';
-    context.errors.report(where, error, errorFacts(error), log);
+    context.errors.report(where, error, errorFacts(error), { log });
   }
 }
 

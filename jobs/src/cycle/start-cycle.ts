@@ -128,7 +128,7 @@ async function claim(context: JobContext, model: string, cycle: string, log: Log
 /** What the history still has as running is not: this cycle alone holds the model. */
 async function closeLost(context: JobContext, model: string, cycle: string, log: Logger): Promise<void> {
   await context.history.closeLost(model, [cycle], 'its jobs vanished from the queue').catch((error: unknown) => {
-    context.errors.report('lost cycles could not be closed in the history', error, errorFacts(error), log);
+    context.errors.report('lost cycles could not be closed in the history', error, errorFacts(error), { log });
   });
 }
 
@@ -188,7 +188,7 @@ function blank(context: JobContext, request: CycleRequest, cycle: string): Cycle
 /** The history is beside the path: warming goes on without it. */
 async function remember(context: JobContext, record: CycleRecord, log: Logger): Promise<void> {
   await context.history.record(record).catch((error: unknown) => {
-    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), log);
+    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
   });
 }
 
@@ -200,6 +200,6 @@ async function rememberGeneration(
 ): Promise<void> {
   const liveSince = live?.generation === spec.generation ? new Date(live.publishedAt) : null;
   await context.generations.begin(spec, liveSince).catch((error: unknown) => {
-    context.errors.report('the generation could not be recorded', error, errorFacts(error), log);
+    context.errors.report('the generation could not be recorded', error, errorFacts(error), { log });
   });
 }

@@ -54,7 +54,7 @@ async function close(context: JobContext, record: CycleRecord, settled: SettledC
   const { cycles, enqueue, history } = context;
   const { model } = record;
   await history.record(record, settled.batches).catch((error: unknown) => {
-    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), log);
+    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
   });
   await cycles.release(model, record.id);
   await cycles.grantNext(model, (trigger) => enqueue.add('warm', { model, trigger }));

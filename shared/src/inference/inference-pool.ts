@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import workerpool from 'workerpool';
+import { AwakeTimer } from '../awake-timer';
 import { asForewarmError, ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
 import type { Service } from '../lifecycle';
 import type { ModelSpec } from '../model/spec';
@@ -8,7 +9,7 @@ import { Slots } from './slots';
 
 export interface InferencePoolOptions {
   readonly processes: number;
-  /** Limit of one task from its beginning in the process, in milliseconds. */
+  /** Limit of one task from its beginning in the process, in milliseconds that this machine was awake. */
   readonly timeLimitMs: number;
   /** Environment of the processes. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -160,25 +161,30 @@ interface PoolWorker {
 class TaskWatch {
   pid: number | undefined;
   expired = false;
-  private timer: NodeJS.Timeout;
+  private timer: AwakeTimer;
   private readonly limitMs: number;
 
   constructor(limitMs: number, onSilence: () => void) {
     this.limitMs = limitMs;
-    this.timer = setInterval(onSilence, START_LIMIT_MS);
+    const listen = (): AwakeTimer =>
+      new AwakeTimer(START_LIMIT_MS, () => {
+        this.timer = listen();
+        onSilence();
+      });
+    this.timer = listen();
   }
 
   begin(pid: number): void {
-    clearInterval(this.timer);
+    this.timer.clear();
     this.pid = pid;
-    this.timer = setTimeout(() => {
+    this.timer = new AwakeTimer(this.limitMs, () => {
       this.expired = true;
       kill(pid);
-    }, this.limitMs);
+    });
   }
 
   end(): void {
-    clearTimeout(this.timer);
+    this.timer.clear();
   }
 }
 

@@ -47,6 +47,18 @@ test('the number begins anew with each line', () => {
   expect(lines.map(([, facts]) => facts?.repeated)).toEqual([undefined, 2, 1, undefined]);
 });
 
+test('it is told as an error where that is asked for, and apart from the same of others', () => {
+  const error = jest.fn();
+  const log = { error, warn: error, info: error, debug: error, with: () => log };
+  const told = new RepeatedErrors(log, { now: () => nowMs });
+  for (const apart of ['a', 'b', 'a'])
+    told.report('job failed', new Error('refused'), { of: apart }, { level: 'error', apart });
+  expect(error.mock.calls).toEqual([
+    ['job failed', { error: 'refused', of: 'a' }],
+    ['job failed', { error: 'refused', of: 'b' }],
+  ]);
+});
+
 test('errors are told apart by where they came from and by what they say', () => {
   errors.report('queue', new Error('refused'));
   errors.report('cache', new Error('refused'));
