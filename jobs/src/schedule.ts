@@ -76,24 +76,33 @@ export async function removeOtherSchedules(
   return removed;
 }
 
-/** Periods by which a schedule's next run may lie behind or ahead before it is taken for dead. */
-const DEAD_PERIODS = 3;
+/** Periods by which a schedule's next run may lie behind or ahead before it is looked at again. */
+const FAR_PERIODS = 3;
 
 /**
- * Makes schedules anew that are there and do not run: their next run is long past, or far ahead because a clock stepped
- * back. Returns their ids.
+ * Makes schedules anew that are there and do not run: their next run is long past, or far ahead because a clock was set
+ * back, and was the same at the last look. One that moves on is alive whatever a clock says, and so is one that has only
+ * been found late: the machine may have been asleep. Returns their ids.
+ * @param farRuns the next runs that were far from now at the last look, by schedule; brought up to date
  */
 export async function reviveSchedules(
   definitions: readonly JobDefinition[],
   config: Config,
   enqueue: Enqueuer,
   clock: Clock,
+  farRuns: Map<string, number>,
 ): Promise<string[]> {
   const revived: string[] = [];
   for (const schedule of schedulesOf(definitions, config)) {
     const queue = enqueue.queue(schedule.job);
     const next = (await queue.getJobScheduler(schedule.id))?.next;
-    if (next === undefined || Math.abs(clock.now() - next) <= DEAD_PERIODS * schedule.everyMs) continue;
+    const before = farRuns.get(schedule.id);
+    farRuns.delete(schedule.id);
+    if (next === undefined || Math.abs(clock.now() - next) <= FAR_PERIODS * schedule.everyMs) continue;
+    if (next !== before) {
+      farRuns.set(schedule.id, next);
+      continue;
+    }
     await queue.removeJobScheduler(schedule.id);
     await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs }, templateOf(schedule, enqueue));
     revived.push(schedule.id);

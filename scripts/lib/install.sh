@@ -51,17 +51,20 @@ ensure_redis() {
   redis_on_path || give_up 'There is still no redis-server or valkey-server on the PATH: see above.'
 }
 
+# Installs a package that only some tests need, for root and with apt: nobody is asked, and nothing ends where it cannot be done.
+try_install() {
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  local command
+  command=$(apt_install_command "$1")
+  say "Installing $1 ($command) …"
+  sh -c "$command" </dev/null >&2 || true
+}
+
 compose_works() { docker-compose version >/dev/null 2>&1 || docker compose version >/dev/null 2>&1; }
 
-# For one test, which is left out without it: nobody is asked, and nothing ends. Without an engine: Compose reads files alone.
+# Without an engine: Compose reads files alone.
 ensure_compose() {
-  compose_works && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    local command
-    command=$(apt_install_command docker-compose)
-    say "Installing docker-compose ($command) …"
-    sh -c "$command" </dev/null >&2 || true
-  fi
+  compose_works || try_install docker-compose
   compose_works || say 'There is no Docker Compose on the PATH: the test that gives it docker-compose.yml is left out.'
 }
 
@@ -71,16 +74,16 @@ chromium_works() {
   return 1
 }
 
-# For the tests of the dashboard in a browser, which are left out without it, as with Compose.
 ensure_chromium() {
-  chromium_works && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    local command
-    command=$(apt_install_command chromium)
-    say "Installing chromium ($command) …"
-    sh -c "$command" </dev/null >&2 || true
-  fi
+  chromium_works || try_install chromium
   chromium_works || say 'There is no Chromium on the PATH: the tests of the dashboard in a browser are left out.'
+}
+
+clock_works() { faketime -m -f +0s true >/dev/null 2>&1; }
+
+ensure_faketime() {
+  clock_works || try_install faketime
+  clock_works || say 'There is no faketime on the PATH: the tests that set the clock are left out.'
 }
 
 apt_install_command() {

@@ -25,7 +25,7 @@ test('pruning keeps cycles by age and number, and batches of the last cycles, an
   // c0 is the newest; one an hour, and the last two are older than two days.
   const hours = [0, 1, 2, 3, 4, 5, 6, 7, 49, 50];
   const ids = hours.map((_, i) => `c${i}`);
-  for (const [i, hour] of hours.entries()) {
+  for (const [i, hour] of [...hours.entries()].reverse()) {
     const state = i === 5 ? 'degraded' : i === 6 ? 'failed' : 'complete';
     await history.record(cycle(`c${i}`, { state, startedAt: new Date(NOW.getTime() - hour * 3_600_000) }), [
       batch(0),
@@ -54,7 +54,7 @@ test('a running daemon prunes with the bounds of its configuration', async () =>
   await system.queue('prune-history').add('prune-history', {});
   const line = await daemon.logged(({ message }) => message === 'history pruned');
   expect(line).toMatchObject({ cycles: 1, batches: 0, job: 'prune-history' });
-  expect((await system.history()).map(({ id }) => id)).toEqual(['recent', expect.stringMatching(/^\d{8}t\d{6}-/)]);
+  expect((await system.history()).map(({ id }) => id)).toEqual([expect.stringMatching(/^\d{8}t\d{6}-/), 'recent']);
 });
 
 test('a cycle whose beginning is recorded after its end stays ended', async () => {
@@ -163,3 +163,33 @@ function cycle(id: string, more: Partial<CycleRecord>): CycleRecord {
 function batch(number: number, state: BatchRecord['state'] = 'complete'): BatchRecord {
   return { number, state, categories: 1, timings: null, failures: [], failedCategories: [], error: null, ...COUNTS };
 }
+
+test('cycles come in the order in which they were begun, also when the clock was set back in between', async () => {
+  await migrate(system.pool);
+  const history = new HistoryStore(system.pool);
+  const started = (hours: number) => ({ startedAt: new Date(NOW.getTime() + hours * 3_600_000) });
+  await history.record(cycle('before', { ...started(0), state: 'running' }));
+  await history.record(cycle('after', started(-1)));
+  // The end of a cycle does not move it.
+  await history.record(cycle('before', started(0)));
+  expect((await history.lastCycles({}, 1)).map(({ id }) => id)).toEqual(['after']);
+  expect((await system.history()).map(({ id }) => id)).toEqual(['before', 'after']);
+  await history.prune({ keepForMs: DAY_MS, keepCycles: 1, keepBatchesOf: 1 }, NOW);
+  expect((await system.history()).map(({ id }) => id)).toEqual(['after']);
+});
+
+test('cycles of before the migration that numbers them are numbered by their times', async () => {
+  const named = (name: string) => MIGRATIONS.findIndex((migration) => migration.name === name);
+  await migrate(system.pool, MIGRATIONS.slice(0, named('0004-history-order')));
+  const insert = (id: string, hours: number) =>
+    system.pool.query(
+      `INSERT INTO forewarm.cycle (id, model, trigger, state, host, started_at, expected, batches)
+       VALUES ($1, 'm', 'schedule', 'complete', 'here', $2, 0, 0)`,
+      [id, new Date(NOW.getTime() + hours * 3_600_000)],
+    );
+  await insert('second', 2);
+  await insert('first', 1);
+  await migrate(system.pool);
+  await insert('third', 0);
+  expect((await system.history()).map(({ id }) => id)).toEqual(['first', 'second', 'third']);
+});

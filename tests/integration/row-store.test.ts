@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
 import { migrate } from '#shared/store/migrate';
-import { ROWS_PER_STATEMENT, RowStore, type StoredRow } from '#shared/store/row-store';
+import { type ComputedRow, ROWS_PER_STATEMENT, RowStore, type StoredRow } from '#shared/store/row-store';
 import { createDatabase, type TestDatabase } from '../support/servers/postgres';
 
 /** The durable copy of rows, on a real PostgreSQL. */
@@ -19,11 +19,15 @@ afterEach(async () => {
 });
 
 const AT = 1_700_000_000_000;
-const row = (i: number, more: Partial<StoredRow> = {}): StoredRow => ({
+const row = (i: number, more: Partial<ComputedRow> = {}): ComputedRow => ({
   ...{ category: `c${i}`, bytes: Buffer.from([i & 255, i >> 8, 1]), computedAtMs: AT, inputs: undefined },
   ...more,
 });
-const rows = (count: number, more: Partial<StoredRow> = {}) => Array.from({ length: count }, (_, i) => row(i, more));
+const rows = (count: number, more: Partial<ComputedRow> = {}) => Array.from({ length: count }, (_, i) => row(i, more));
+
+/** What comes back of it. */
+const stored = (written: readonly ComputedRow[]): StoredRow[] =>
+  written.map(({ category, bytes, inputs }) => ({ category, bytes, inputs }));
 
 async function read(count: number): Promise<StoredRow[]> {
   const found = await new RowStore(pool).read(
@@ -38,30 +42,30 @@ test.each([1, ROWS_PER_STATEMENT, ROWS_PER_STATEMENT + 1, 3 * ROWS_PER_STATEMENT
   '%i rows come back as they were written, and can be written again',
   async (count) => {
     const store = new RowStore(pool);
-    await store.upsert('m', 'g', rows(count));
-    expect(await read(count)).toEqual(rows(count));
+    await store.upsert('m', 'g', rows(count), AT + 10);
+    expect(await read(count)).toEqual(stored(rows(count)));
     const newer = { computedAtMs: AT + 1, inputs: Buffer.from('0011223344556677', 'hex') };
-    await store.upsert('m', 'g', rows(count, newer));
-    expect(await read(count)).toEqual(rows(count, newer));
+    await store.upsert('m', 'g', rows(count, newer), AT + 10);
+    expect(await read(count)).toEqual(stored(rows(count, newer)));
   },
 );
 
 test('statements of the usual size are prepared once for a connection', async () => {
   const store = new RowStore(pool);
-  await store.upsert('m', 'g', rows(2 * ROWS_PER_STATEMENT + 7));
-  await store.upsert('m', 'g', rows(ROWS_PER_STATEMENT));
+  await store.upsert('m', 'g', rows(2 * ROWS_PER_STATEMENT + 7), AT + 10);
+  await store.upsert('m', 'g', rows(ROWS_PER_STATEMENT), AT + 10);
   const { rows: prepared } = await pool.query('SELECT name FROM pg_prepared_statements');
   expect(prepared).toEqual([{ name: expect.stringMatching(/^forewarm-upsert-\d+$/) }]);
 });
 
 test('a pooler that does not keep prepared statements costs one statement, and no row', async () => {
   const store = new RowStore(pool);
-  await store.upsert('m', 'g', rows(ROWS_PER_STATEMENT));
+  await store.upsert('m', 'g', rows(ROWS_PER_STATEMENT), AT + 10);
   // What the client believes to be prepared is not there any more, as behind a transaction pooler.
   await pool.query('DEALLOCATE ALL');
   const newer = { computedAtMs: AT + 1 };
-  await store.upsert('m', 'g', rows(2 * ROWS_PER_STATEMENT, newer));
-  expect(await read(2 * ROWS_PER_STATEMENT)).toEqual(rows(2 * ROWS_PER_STATEMENT, newer));
+  await store.upsert('m', 'g', rows(2 * ROWS_PER_STATEMENT, newer), AT + 10);
+  expect(await read(2 * ROWS_PER_STATEMENT)).toEqual(stored(rows(2 * ROWS_PER_STATEMENT, newer)));
   const { rows: prepared } = await pool.query('SELECT name FROM pg_prepared_statements');
   expect(prepared).toEqual([]);
 });

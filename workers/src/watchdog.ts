@@ -1,13 +1,22 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import type { JobContext } from '#jobs/context';
+import { DelayedJobs } from '#jobs/delayed-jobs';
 import type { Registry } from '#jobs/registry';
 import { reviveSchedules, upsertSchedules } from '#jobs/schedule';
+import { steadyClock } from '#shared/clock';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
+import { within } from '#shared/within';
+
+/** For a look that is under way when the daemon stops. */
+const STOP_MS = 2_000;
+/** The shortest period that a cron expression has. */
+const SHORTEST_MS = 1_000;
 
 /**
  * Looks after the schedules from outside the queue, in each daemon: a Redis that comes back empty has lost them without an
- * error, and a schedule can be there and not run.
+ * error, and a schedule can be there and not run. node-cron goes by the time of day and would sleep for an hour when the clock
+ * is set back by one: a timer that counts time by itself looks whether it still fires.
  */
 export class Watchdog implements Service {
   readonly name = 'watchdog';
@@ -16,7 +25,14 @@ export class Watchdog implements Service {
   private readonly errors: RepeatedErrors;
   /** Models whose cache was seen full: only what was there can have been lost. */
   private readonly seenFull = new Set<string>();
+  /** Next runs that were far from now at the last look, by schedule. */
+  private readonly farRuns = new Map<string, number>();
+  private readonly delayed = new DelayedJobs(steadyClock);
   private task: ScheduledTask | undefined;
+  private guard: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+  /** When the last look began, by the steady clock. */
+  private lookedAtMs = steadyClock.now();
 
   constructor(registry: Registry, context: JobContext, errors: RepeatedErrors) {
     this.registry = registry;
@@ -28,17 +44,46 @@ export class Watchdog implements Service {
     const report = (error: unknown): void => this.errors.report('watchdog', error);
     const silent = (): void => undefined;
     cron.setLogger({ info: silent, debug: silent, warn: report, error: report });
-    const expression = cronEvery(this.context.config.watchdog.everyMs);
-    this.task = cron.schedule(expression, () => this.check().catch(report), {
+    const { everyMs } = this.context.config.watchdog;
+    this.schedule();
+    this.guard = setInterval(() => void this.rewind().catch(report), everyMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.guard);
+    this.guard = undefined;
+    await this.task?.destroy();
+    this.task = undefined;
+    if (this.looking !== undefined) await within(this.looking, STOP_MS);
+  }
+
+  private schedule(): void {
+    this.task = cron.schedule(cronEvery(this.context.config.watchdog.everyMs), () => this.look(), {
       name: 'watchdog',
       timezone: 'UTC',
       noOverlap: true,
     });
   }
 
-  async stop(): Promise<void> {
+  /** Winds a task up again that has not fired for two periods. */
+  private async rewind(): Promise<void> {
+    const periodMs = Math.max(SHORTEST_MS, this.context.config.watchdog.everyMs);
+    if (steadyClock.now() - this.lookedAtMs <= 2 * periodMs) return;
     await this.task?.destroy();
-    this.task = undefined;
+    if (this.guard === undefined) return;
+    this.schedule();
+    await this.look();
+  }
+
+  /** One look at a time; it never rejects. */
+  private look(): Promise<void> {
+    this.lookedAtMs = steadyClock.now();
+    this.looking ??= this.check()
+      .catch((error: unknown) => this.errors.report('watchdog', error))
+      .finally(() => {
+        this.looking = undefined;
+      });
+    return this.looking;
   }
 
   private async check(): Promise<void> {
@@ -46,8 +91,10 @@ export class Watchdog implements Service {
     const { definitions } = this.registry;
     const created = await upsertSchedules(definitions, config, enqueue, clock, 'later');
     if (created.length > 0) log.warn('schedules were gone and were made anew', { schedules: created });
-    const revived = await reviveSchedules(definitions, config, enqueue, clock);
+    const revived = await reviveSchedules(definitions, config, enqueue, clock, this.farRuns);
     if (revived.length > 0) log.warn('schedules did not run and were made anew', { schedules: revived });
+    const released = await this.delayed.release(definitions, enqueue);
+    if (released.length > 0) log.warn('jobs waited for a time that did not come and run now', { jobs: released });
     for (const model of models.names) await this.checkCache(model);
   }
 

@@ -99,7 +99,8 @@ function metadataFor(
   const before = known?.generation === live.generation ? known : undefined;
   const seenTo = payload.batchSizes.reduce((total, size) => total + size, 0);
   return {
-    last_updated: whole && settled.everyRow ? now.toISOString() : (before?.last_updated ?? live.publishedAt),
+    last_updated:
+      whole && settled.everyRow ? now.toISOString() : pastTime(before?.last_updated ?? live.publishedAt, now),
     generation: live.generation,
     cycle: payload.cycle,
     rows,
@@ -107,6 +108,11 @@ function metadataFor(
     duration_s: Math.max(0, now.getTime() - payload.startedAtMs) / 1_000,
     state: live.generation === payload.generation || settled.state === 'failed' ? settled.state : 'degraded',
   };
+}
+
+/** A time of before the clock was set back: while it lies ahead, rows that fail would look fresh. */
+function pastTime(time: string, now: Date): string {
+  return Date.parse(time) > now.getTime() ? now.toISOString() : time;
 }
 
 /**

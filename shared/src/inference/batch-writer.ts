@@ -1,7 +1,7 @@
 import type { KeySpace } from '../cache/keys';
 import { writeRows } from '../cache/row-writer';
 import { asForewarmError, messageOf } from '../errors';
-import type { StoredRow } from '../store/row-store';
+import type { ComputedRow, StoredRow } from '../store/row-store';
 import type { BatchStores } from './batch-stores';
 import type { BatchTask } from './protocol';
 
@@ -24,6 +24,7 @@ export class BatchWriter {
   private readonly task: BatchTask;
   private readonly keys: KeySpace;
   private readonly stores: BatchStores;
+  private readonly now: () => number;
   private cache: Promise<void> = Promise.resolve();
   private copies: Promise<void> = Promise.resolve();
   /** The first refusal of the cache: what comes after it is not written. */
@@ -33,10 +34,12 @@ export class BatchWriter {
   private redisMs = 0;
   private postgresMs = 0;
 
-  constructor(task: BatchTask, keys: KeySpace, stores: BatchStores) {
+  /** @param now the clock of the rows' `computedAtMs` */
+  constructor(task: BatchTask, keys: KeySpace, stores: BatchStores, now: () => number) {
     this.task = task;
     this.keys = keys;
     this.stores = stores;
+    this.now = now;
   }
 
   /** Rows that are in Postgres already. */
@@ -46,13 +49,13 @@ export class BatchWriter {
   }
 
   /** New rows. */
-  write(rows: readonly StoredRow[]): void {
+  write(rows: readonly ComputedRow[]): void {
     this.toCache(rows);
     this.copy(rows);
   }
 
   /** Rows that are in the cache already. */
-  copy(rows: readonly StoredRow[]): void {
+  copy(rows: readonly ComputedRow[]): void {
     if (rows.length === 0) return;
     const written = this.cache;
     this.copies = this.copies.then(async () => {
@@ -87,11 +90,11 @@ export class BatchWriter {
     });
   }
 
-  private async toPostgres(rows: readonly StoredRow[]): Promise<void> {
+  private async toPostgres(rows: readonly ComputedRow[]): Promise<void> {
     const { name, generation } = this.task.spec;
     const began = performance.now();
     try {
-      await this.stores.withPostgres((store) => store.upsert(name, generation, rows));
+      await this.stores.withPostgres((store) => store.upsert(name, generation, rows, this.now()));
       this.durable += rows.length;
     } catch (error) {
       this.durableError ??= messageOf(error);

@@ -2,7 +2,7 @@ import type { KeySpace } from '../cache/keys';
 import { decodeRow, type RowFrame } from '../cache/row';
 import { readRows } from '../cache/row-reader';
 import { rowFrame } from '../model/spec';
-import type { StoredRow } from '../store/row-store';
+import type { ComputedRow, StoredRow } from '../store/row-store';
 import type { BatchStores } from './batch-stores';
 import { planRow, type RowCopy, type RowDemands } from './plan-row';
 import type { BatchTask } from './protocol';
@@ -10,7 +10,7 @@ import type { BatchTask } from './protocol';
 /** What becomes of the rows of one batch. */
 export interface BatchPlan {
   /** Rows that stay as they are in the cache. */
-  readonly kept: readonly StoredRow[];
+  readonly kept: readonly ComputedRow[];
   /** Rows of Postgres to be written to the cache. */
   readonly restored: readonly StoredRow[];
   /** Categories to be computed. */
@@ -37,7 +37,7 @@ export async function planBatch(
     frame,
     inputs: inputs !== undefined,
   });
-  const kept: StoredRow[] = [];
+  const kept: ComputedRow[] = [];
   const absent: string[] = [];
   for (const category of task.categories) {
     const there = cached.get(category);
@@ -68,8 +68,9 @@ async function fromPostgres(
   const rows = await stores.withPostgres((store) => store.read(name, generation, categories)).catch(() => []);
   return new Map(
     rows.map((row) => {
-      const { computedAtMs, inputs } = row;
-      return [row.category, { row, copy: { whole: decodeRow(row.bytes, frame).ok, computedAtMs, inputs } }];
+      const decoded = decodeRow(row.bytes, frame);
+      const computedAtMs = decoded.ok ? decoded.row.computedAtMs : 0;
+      return [row.category, { row, copy: { whole: decoded.ok, computedAtMs, inputs: row.inputs } }];
     }),
   );
 }

@@ -31,7 +31,7 @@ export async function runBatch(
   await renew(task, keys, kept, stores);
   const readMs = performance.now() - began;
 
-  const writer = new BatchWriter(task, keys, stores);
+  const writer = new BatchWriter(task, keys, stores, now);
   writer.restore(restored);
   const failures: CategoryFailure[] = [];
   const spent = { featuresMs: 0, inferMs: 0, packMs: 0 };

@@ -119,13 +119,13 @@ export class HistoryStore {
     }
   }
 
-  /** The last cycles that fit, newest first. */
+  /** The last cycles that fit, newest first: in the order in which they were begun, whatever clocks said then. */
   async lastCycles(filter: CycleFilter, limit: number): Promise<CycleRecord[]> {
     const { rows } = await query<CycleRow>(
       this.pool,
       `SELECT ${CYCLE_COLUMNS} FROM forewarm.cycle
        WHERE ($1::text IS NULL OR model = $1) AND (NOT $2 OR state IN ('failed', 'degraded'))
-       ORDER BY started_at DESC LIMIT $3`,
+       ORDER BY place DESC LIMIT $3`,
       [filter.model ?? null, filter.failed ?? false, limit],
       'reading the run history',
     );
@@ -181,7 +181,7 @@ export class HistoryStore {
     const cycles = await query(
       this.pool,
       `DELETE FROM forewarm.cycle WHERE started_at < $1
-         OR id IN (SELECT id FROM forewarm.cycle ORDER BY started_at DESC OFFSET $2)`,
+         OR id IN (SELECT id FROM forewarm.cycle ORDER BY place DESC OFFSET $2)`,
       [oldest, bounds.keepCycles],
       'pruning cycles',
     );
@@ -189,7 +189,7 @@ export class HistoryStore {
       this.pool,
       `DELETE FROM forewarm.batch b USING forewarm.cycle c
        WHERE c.id = b.cycle AND b.state = 'complete'
-         AND c.id NOT IN (SELECT id FROM forewarm.cycle ORDER BY started_at DESC LIMIT $1)`,
+         AND c.id NOT IN (SELECT id FROM forewarm.cycle ORDER BY place DESC LIMIT $1)`,
       [bounds.keepBatchesOf],
       'pruning batches',
     );

@@ -6,10 +6,13 @@ import { valuesList } from './multi-row';
 export interface StoredRow {
   readonly category: string;
   readonly bytes: Buffer;
-  /** Milliseconds since 1970 UTC. */
-  readonly computedAtMs: number;
   /** Hash of the inputs that it was computed from, where they are tracked. */
   readonly inputs: Buffer | undefined;
+}
+
+export interface ComputedRow extends StoredRow {
+  /** Milliseconds since 1970 UTC, by the clock of whoever computed it. */
+  readonly computedAtMs: number;
 }
 
 /** Rows to a statement: PostgreSQL takes 65,535 parameters, and small statements are as fast. */
@@ -33,23 +36,27 @@ export class RowStore {
   }
 
   /**
-   * Inserts or replaces rows of one generation; never an older row over a newer one.
+   * Inserts or replaces rows of one generation; never an older row over a newer one. Which is older is told by the clock of
+   * PostgreSQL alone: a row comes with its age, which is right however wrong the writer's clock is. A row that was computed
+   * in the future is there since that clock was set back, and gives way.
+   * @param nowMs by the same clock as the rows' `computedAtMs`
    * @throws ForewarmError FW_POSTGRES_UNAVAILABLE; statements before the failing one are kept
    */
-  async upsert(model: string, generation: string, rows: readonly StoredRow[]): Promise<void> {
+  async upsert(model: string, generation: string, rows: readonly ComputedRow[], nowMs: number): Promise<void> {
     const largest = rows.reduce((bytes, row) => Math.max(bytes, row.bytes.length), 1);
     const perStatement = rowsPerStatement(largest);
     for (const slice of slices(rows, perStatement)) {
       const values = valuesList(
-        slice.map((row) => [row.category, row.bytes, new Date(row.computedAtMs), row.inputs ?? null]),
-        ['text', 'bytea', 'timestamptz', 'bytea'],
+        slice.map((row) => [row.category, row.bytes, Math.max(0, nowMs - row.computedAtMs), row.inputs ?? null]),
+        ['text', 'bytea', 'float8', 'bytea'],
       );
       const place = values.parameters.length;
       const text = `INSERT INTO forewarm.row AS old (model, generation, category, bytes, computed_at, inputs)
-         SELECT $${place + 1}, $${place + 2}, v.* FROM (VALUES ${values.text}) AS v (category, bytes, computed_at, inputs)
+         SELECT $${place + 1}, $${place + 2}, category, bytes, clock_timestamp() - age_ms * interval '1 millisecond', inputs
+           FROM (VALUES ${values.text}) AS v (category, bytes, age_ms, inputs)
          ON CONFLICT (model, generation, category) DO UPDATE
            SET bytes = excluded.bytes, computed_at = excluded.computed_at, inputs = excluded.inputs
-           WHERE old.computed_at <= excluded.computed_at`;
+           WHERE old.computed_at <= excluded.computed_at OR old.computed_at > clock_timestamp()`;
       const parameters = [...values.parameters, model, generation];
       await this.execute(text, parameters, `writing ${slice.length} rows of ${model}`, slice.length === perStatement);
     }
@@ -69,17 +76,14 @@ export class RowStore {
 
   /** Those of `categories` that have a row, in no particular order. */
   async read(model: string, generation: string, categories: readonly string[]): Promise<StoredRow[]> {
-    const { rows } = await query<{ category: string; bytes: Buffer; computed_at: Date; inputs: Buffer | null }>(
+    const { rows } = await query<{ category: string; bytes: Buffer; inputs: Buffer | null }>(
       this.pool,
-      `SELECT category, bytes, computed_at, inputs FROM forewarm.row
+      `SELECT category, bytes, inputs FROM forewarm.row
        WHERE model = $1 AND generation = $2 AND category = ANY ($3::text[])`,
       [model, generation, categories],
       `reading ${categories.length} rows of ${model}`,
     );
-    return rows.map(({ category, bytes, computed_at, inputs }) => ({
-      ...{ category, bytes, computedAtMs: computed_at.getTime() },
-      inputs: inputs ?? undefined,
-    }));
+    return rows.map(({ category, bytes, inputs }) => ({ category, bytes, inputs: inputs ?? undefined }));
   }
 
   async remove(model: string, generation: string, categories: readonly string[]): Promise<void> {

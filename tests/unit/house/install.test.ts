@@ -155,6 +155,37 @@ printf '#!/bin/sh\\nexit ${code}\\n' > "$BIN/${name}"; chmod 755 "$BIN/${name}"`
   });
 });
 
+describe('faketime', () => {
+  /** Installs a faketime that works, or does not. */
+  const installing = (code: number): string =>
+    `echo "apt-get $*" >> "$MACHINE/calls"; [ "$1" = install ] || exit 0
+printf '#!/bin/sh\\nexit ${code}\\n' > "$BIN/faketime"; chmod 755 "$BIN/faketime"`;
+
+  test('on the PATH is enough', () => {
+    const programs = { faketime: '[ "$*" = "-m -f +0s true" ]', id: root, 'apt-get': 'exit 1' };
+    expect(run('ensure_faketime', programs)).toEqual({ code: 0, output: '' });
+  });
+
+  test('root gets it installed', () => {
+    const { code, output } = run('ensure_faketime', { id: root, 'apt-get': installing(0) });
+
+    expect([code, output]).toEqual([0, expect.stringMatching(/^Installing faketime \(.*\) …\n$/)]);
+    expect(readFileSync(join(machine, 'calls'), 'utf8')).toBe(
+      'apt-get update -qq\napt-get install -y -qq --no-install-recommends faketime\n',
+    );
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['it does not work once installed', { id: root, 'apt-get': installing(1) }],
+    ['it cannot be installed', { id: root, 'apt-get': 'exit 100' }],
+    ['there is no apt', { id: root }],
+    ['the user is not root', { id: user, 'apt-get': 'touch "$BIN/faketime"' }],
+  ])('where %s, that is said and the tests go on', (_, programs) => {
+    const leftOut = expect.stringMatching(/the tests that set the clock are left out\.\n$/);
+    expect(run('ensure_faketime', programs)).toEqual({ code: 0, output: leftOut });
+  });
+});
+
 test.each([
   ['20.19.0', 0],
   ['24.1.0', 0],

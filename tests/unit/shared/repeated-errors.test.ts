@@ -107,7 +107,7 @@ test('an error that is told again counts as new', () => {
 test('a line that is due goes to the log that it is given', () => {
   const told: string[] = [];
   const cycle = { warn: (message: string) => void told.push(message) } as unknown as Logger;
-  errors.report('history', new Error('refused'), {}, cycle);
-  errors.report('history', new Error('refused'), {}, cycle);
+  errors.report('history', new Error('refused'), {}, { log: cycle });
+  errors.report('history', new Error('refused'), {}, { log: cycle });
   expect([told, lines]).toEqual([['history'], []]);
 });
