@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { type DaemonProcess, withDescendants } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
@@ -12,11 +13,15 @@ const PERIOD_MS = 2_000;
 const ASLEEP_MS = 15_000;
 
 let system: TestSystem;
+let listener: Redis | undefined;
 
 beforeEach(async () => {
   system = await TestSystem.start({ ownPostgres: true });
 });
-afterEach(() => system.stop());
+afterEach(async () => {
+  listener?.disconnect();
+  await system.stop();
+});
 
 test('after a sleep between two cycles one cycle follows for all that were missed, and nobody raises an alarm', async () => {
   system.configureSmall(categories, { every: '2s', batchSize: 4, settings: { watchdog: { every: '1s' } } });
@@ -45,8 +50,9 @@ test('a batch that was computing goes on and is not computed twice, though its l
   });
   const written = await countWrites();
   const daemon = system.daemon();
-  await system.recorded(({ state }) => state === 'running');
-  const computing = await daemon.computing();
+  // The other batch is written, and this one has done with its stores until it has computed.
+  await eventually('the quick batch', () => Object.keys(written()).length === 4);
+  const computing = await daemon.computing(20);
   const mark = daemon.mark;
   await asleep(daemon);
   const cycle = await daemon.cycle();
@@ -80,17 +86,14 @@ async function asleep(daemon: DaemonProcess): Promise<Date> {
 /** How often each category's row was written, as readers hear of it. */
 async function countWrites(): Promise<() => Record<string, number>> {
   const written: Record<string, number> = {};
-  const listener = system.client.duplicate();
+  listener = system.client.duplicate();
   listener.on('message', (_channel, message: string) => {
     const event = JSON.parse(message);
     if (event.type !== 'rows') return;
     for (const category of event.categories) written[category] = (written[category] ?? 0) + 1;
   });
   await listener.subscribe(system.cache().keys.events);
-  return () => {
-    listener.disconnect();
-    return written;
-  };
+  return () => written;
 }
 
 /** A line for each cycle and a few more; nothing that calls somebody out of bed. */

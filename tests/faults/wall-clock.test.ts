@@ -1,8 +1,8 @@
 import type { CycleRecord } from '#shared/store/history-store';
+import { say } from '../slow/cli/command';
 import type { DaemonProcess } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 import { FAKETIME_LIBRARY, WallClock } from '../support/wall-clock';
-import { say } from '../slow/cli/command';
 
 /** The wall clock of the daemon's machine is set while it runs; those of its servers stay right. */
 

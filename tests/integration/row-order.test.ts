@@ -1,5 +1,5 @@
-import { RowStore } from '#shared/store/row-store';
 import { migrate } from '#shared/store/migrate';
+import { RowStore } from '#shared/store/row-store';
 import { TestSystem } from '../support/system';
 
 /** Which of two rows is the newer one, for writers whose clocks are wrong, on a real PostgreSQL. */

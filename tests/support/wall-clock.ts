@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTempFolder, removeFolders } from './servers/temp-folder';
 
@@ -7,6 +7,8 @@ import { makeTempFolder, removeFolders } from './servers/temp-folder';
 export const FAKETIME_LIBRARY: string | undefined =
   spawnSync('faketime', ['-m', '-f', '+0s', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).stdout?.trim() ||
   undefined;
+
+const SHARED_MEMORY = '/dev/shm';
 
 /** A wall clock that can be set while the processes run that go by it. What they measure durations with goes on. */
 export class WallClock {
@@ -39,7 +41,12 @@ export class WallClock {
     return new Date(Date.now() + this.offsetMs);
   }
 
+  /** Also what a process that was killed left of the library's in shared memory. */
   remove(): void {
     removeFolders(this.folder);
+    for (const name of existsSync(SHARED_MEMORY) ? readdirSync(SHARED_MEMORY) : []) {
+      const pid = /faketime_(?:shm|sem)_(\d+)$/.exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(SHARED_MEMORY, name), { force: true });
+    }
   }
 }

@@ -43,7 +43,8 @@ export class Watchdog implements Service {
   async start(): Promise<void> {
     const report = (error: unknown): void => this.errors.report('watchdog', error);
     const silent = (): void => undefined;
-    cron.setLogger({ info: silent, debug: silent, warn: report, error: report });
+    // Its warnings tell of runs that were missed, one by one when the clock is set ahead, and of overlaps.
+    cron.setLogger({ info: silent, debug: silent, warn: silent, error: report });
     const { everyMs } = this.context.config.watchdog;
     this.schedule();
     this.guard = setInterval(() => void this.rewind().catch(report), everyMs);

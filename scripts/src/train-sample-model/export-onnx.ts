@@ -7,9 +7,9 @@
  * all features --Concat [N, F]--> TreeEnsembleRegressor --> + starting score --> Exp --> expected_calls
  */
 import { onnx } from 'onnx-proto';
+import * as graph from '../onnx/nodes';
 import { DAYS, HOURS } from './data';
 import type { FeatureTables } from './features';
-import * as graph from '../onnx/nodes';
 import type { TreeNode } from './tree';
 import { treeAttributes } from './tree-attributes';
 

@@ -1,5 +1,5 @@
-import { FastifyAdapter } from '@bull-board/fastify';
 import type { AppControllerRoute, ControllerHandlerReturnType, HTTPStatus } from '@bull-board/api/typings/app';
+import { FastifyAdapter } from '@bull-board/fastify';
 import { errorReply } from '../http/error-reply';
 
 /** bull-board without the routes that change something: they do not exist, rather than being refused one by one. */

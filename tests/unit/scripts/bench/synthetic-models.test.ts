@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OnnxModel } from '#shared/model/onnx-model';
 import { cellIndex } from '#shared/cache/grid';
+import { OnnxModel } from '#shared/model/onnx-model';
 import { BareGrid } from '../../../../scripts/src/bench/bare-grid';
 import { categoryNames } from '../../../../scripts/src/bench/grid';
 import {
