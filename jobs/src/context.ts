@@ -10,7 +10,10 @@ import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
+import type { BrokenModels } from './cycle/broken-models';
 import type { CopyDebts } from './cycle/copy-debts';
+import type { CycleFuse } from './cycle/cycle-fuse';
+import type { ModelLoads } from './cycle/model-loads';
 import type { PausedModels } from './cycle/paused-models';
 import type { RunningCycles } from './cycle/running-cycles';
 import type { Enqueuer } from './enqueue';
@@ -26,6 +29,7 @@ export interface JobContext {
   /** Name of this machine, for the run history. */
   readonly host: string;
   readonly models: ModelCatalogue<ModelConfig>;
+  readonly loads: ModelLoads;
   readonly pool: InferencePool;
   /** Where inference processes write. */
   readonly targets: StoreTargets;
@@ -36,5 +40,7 @@ export interface JobContext {
   readonly cycles: RunningCycles;
   readonly paused: PausedModels;
   readonly debts: CopyDebts;
+  readonly broken: BrokenModels;
+  readonly fuse: CycleFuse;
   readonly enqueue: Enqueuer;
 }

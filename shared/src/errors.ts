@@ -96,6 +96,12 @@ export const ERROR_CATALOGUE = {
     'Look for an out-of-memory kill in the system log if it goes on.',
   ),
 
+  FW_MODEL_BROKEN: internal(
+    false,
+    'A batch was not begun: its cycle had only lost processes so far, and others wait for them.',
+    'Mend the model file or what it lacks (memory, time); forewarm status tells when it is tried again.',
+  ),
+
   // Rows
   FW_ROW_CORRUPT: internal(
     false,

@@ -29,6 +29,12 @@ export class Metrics {
     labelNames: ['model'] as const,
     registers: [this.registry],
   });
+  readonly modelBroken = new Gauge({
+    name: 'forewarm_model_broken',
+    help: '1 for a model that is left alone because its last tries failed, 0 for one that works.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
   readonly processesLost = new Counter({
     name: 'forewarm_inference_processes_lost_total',
     help: 'Inference processes that died or were killed at their time limit.',

@@ -17,10 +17,10 @@ export interface ModelInput {
   readonly unknownLabel?: number;
 }
 
-/** True for a row of the batch whose (first column of the) input equals the value. */
+/** True for a row of the batch whose (first column of the) input equals the value, or one of these. */
 export interface When {
   readonly input: string;
-  readonly equals: number | string;
+  readonly equals: number | string | readonly string[];
 }
 
 export interface LinearModel {
@@ -37,6 +37,11 @@ export interface LinearModel {
   readonly poison?: When & { readonly value?: number };
   /** A detour of this many rounds, once a call: always, or only when the batch has such a row. About 100,000 a second. */
   readonly slow?: { readonly iterations: number; readonly when?: When };
+  /**
+   * Kills the process that runs it, with SIGFPE: while it loads, or at a batch that has such a row. The smallest 64-bit integer
+   * divided by -1 does not fit, and the runtime does not check that; on processors of other kinds than x86-64 it is no fault.
+   */
+  readonly crash?: 'load' | { readonly when: When };
   /** Distinguishes models that answer alike: it is in the file's bytes only. */
   readonly note?: string;
 }
@@ -102,6 +107,18 @@ class GraphBuilder {
     return name;
   }
 
+  /** -2^63, which no JavaScript number of the encoder holds. */
+  smallestInteger(): string {
+    const name = this.fresh('constant');
+    this.constants.push({
+      name,
+      dims: [1],
+      dataType: DataType.INT64,
+      rawData: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x80),
+    });
+    return name;
+  }
+
   fresh(word: string): string {
     this.#count += 1;
     return `${word}_${this.#count}`;
@@ -160,7 +177,7 @@ function rowsWhere(graph: GraphBuilder, spec: LinearModel, when: When): string {
   if (!input) throw new Error(`the model has no input ${when.input}`);
   const number =
     input.type === 'string'
-      ? encodeLabels(graph, input.name, { [String(when.equals)]: 1 }, 0)
+      ? encodeLabels(graph, input.name, Object.fromEntries([when.equals].flat().map((label) => [String(label), 1])), 0)
       : graph.node('Cast', [input.name], [integerAttribute('to', DataType.FLOAT)]);
   const matrix = graph.node('Reshape', [number, graph.integers([2], [-1, widthOf(input)])]);
   const column = graph.node('Slice', [
@@ -210,6 +227,21 @@ function detour(
   return graph.node('ReduceSum', [last], [integerAttribute('keepdims', 0)]);
 }
 
+/** A scalar 0 that a 64-bit division gives, or never does. */
+function deadlyDivision(graph: GraphBuilder, spec: LinearModel, crash: NonNullable<LinearModel['crash']>): string {
+  const cast = (name: string, to: number) => graph.node('Cast', [name], [integerAttribute('to', to)]);
+  const smallest = graph.smallestInteger();
+  let divisor = graph.integers([1], [-1]);
+  if (crash !== 'load') {
+    // -1 where a row is hit, 1 elsewhere.
+    const hits = cast(rowsWhere(graph, spec, crash.when), DataType.FLOAT);
+    const hit = cast(graph.node('ReduceMax', [hits], [integerAttribute('keepdims', 0)]), DataType.INT64);
+    divisor = graph.node('Sub', [graph.integers([1], [1]), graph.node('Mul', [hit, graph.integers([1], [2])])]);
+  }
+  const quotient = graph.node('Div', [smallest, divisor]);
+  return cast(graph.node('Mul', [quotient, graph.integers([1], [0])]), DataType.FLOAT);
+}
+
 function linearGraph(spec: LinearModel): { graph: GraphBuilder; inputs: onnx.IValueInfoProto[]; output: string } {
   const graph = new GraphBuilder();
   const outputs = spec.outputs ?? 1;
@@ -232,6 +264,7 @@ function linearGraph(spec: LinearModel): { graph: GraphBuilder; inputs: onnx.IVa
     const value = graph.floats([1], [spec.poison.value ?? Number.NaN]);
     output = graph.node('Where', [rowsWhere(graph, spec, spec.poison), value, output]);
   }
+  if (spec.crash) output = graph.node('Add', [output, deadlyDivision(graph, spec, spec.crash)]);
   if (spec.slow) output = graph.node('Add', [output, detour(graph, spec, features, spec.slow)]);
   const inputs = spec.inputs.map((input) => tensorNamed(input.name, elementTypes[input.type], shapeOf(input)));
   return { graph, inputs, output };
@@ -267,7 +300,8 @@ export function linearAnswer(
 ): number[] {
   const valuesOf = (input: ModelInput) => [row[input.name] ?? 0].flat() as LinearValue[];
   const { poison } = spec;
-  const poisoned = spec.inputs.some((input) => input.name === poison?.input && valuesOf(input)[0] === poison.equals);
+  const hit = (value: LinearValue | undefined) => [poison?.equals].flat().some((equals) => equals === value);
+  const poisoned = spec.inputs.some((input) => input.name === poison?.input && hit(valuesOf(input)[0]));
   if (poison && poisoned) return Array<number>(spec.outputs ?? 1).fill(poison.value ?? Number.NaN);
   return Array.from({ length: spec.outputs ?? 1 }, (_, k) =>
     spec.inputs.reduce(

@@ -1,7 +1,10 @@
 import { availableParallelism, hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
+import { BrokenModels } from '#jobs/cycle/broken-models';
 import { CopyDebts } from '#jobs/cycle/copy-debts';
+import { CycleFuse } from '#jobs/cycle/cycle-fuse';
+import { ModelLoads } from '#jobs/cycle/model-loads';
 import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
@@ -153,6 +156,9 @@ function makeContext(
   const { cache, queue, postgres } = connections;
   const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
   const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) => errors.report('queue', error));
+  const models = new ModelCatalogue(config.models, (mapping, probeCategories) =>
+    pool.inspect({ mapping, probeCategories }),
+  );
   const caches = new Map(config.models.map(({ name }) => [name, new ModelCache(cache, config.keyPrefix, name)]));
   return {
     config,
@@ -163,7 +169,8 @@ function makeContext(
     enqueue,
     clock: systemClock,
     host: hostname(),
-    models: new ModelCatalogue(config.models, (mapping, probeCategories) => pool.inspect({ mapping, probeCategories })),
+    models,
+    loads: new ModelLoads(models),
     targets: {
       keyPrefix: config.keyPrefix,
       cacheUrl: config.redis.cacheUrl,
@@ -176,6 +183,8 @@ function makeContext(
     cycles: new RunningCycles(queue, config.keyPrefix),
     paused: new PausedModels(queue, config.keyPrefix),
     debts: new CopyDebts(queue, config.keyPrefix),
+    broken: new BrokenModels(queue, config.keyPrefix),
+    fuse: new CycleFuse(queue, config.keyPrefix),
   };
 }
 

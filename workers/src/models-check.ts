@@ -7,13 +7,15 @@ import type { ModelSpec } from '#shared/model/spec';
 
 /**
  * Loads and tries every model of the configuration, so that a mistake is told before anything is written.
- * @throws ForewarmError the one problem, or FW_CONFIG_INVALID with all of them
+ * @throws ForewarmError the one problem, or FW_CONFIG_INVALID with all of them; each names the models that are fine
  */
 export async function checkModels(config: Config, models: Pick<ModelCatalogue, 'names' | 'resolve'>): Promise<void> {
   const problems: ForewarmError[] = [];
+  const fine: string[] = [];
   for (const name of models.names) {
     try {
       checkSize(config, await models.resolve(name));
+      fine.push(name);
     } catch (error) {
       if (!(error instanceof ForewarmError)) throw error;
       problems.push(error);
@@ -21,9 +23,13 @@ export async function checkModels(config: Config, models: Pick<ModelCatalogue, '
   }
   const [first, ...more] = problems;
   if (first === undefined) return;
-  if (more.length === 0) throw first;
+  const others = fine.length === 0 ? '' : `\n  these are fine: ${fine.join(', ')}`;
+  if (more.length === 0) {
+    const { code, message, details, next } = first;
+    throw new ForewarmError(code, `${message}${others}`, { details, next, cause: first });
+  }
   const lines = problems.map((problem) => `  ${problem.message}`).join('\n');
-  throw new ForewarmError('FW_CONFIG_INVALID', `${problems.length} models cannot be used:\n${lines}`);
+  throw new ForewarmError('FW_CONFIG_INVALID', `${problems.length} models cannot be used:\n${lines}${others}`);
 }
 
 /** The bound again, now that the number of values per cell is known from the model itself. */

@@ -96,7 +96,11 @@ export class Watchdog implements Service {
     if (revived.length > 0) log.warn('schedules did not run and were made anew', { schedules: revived });
     const released = await this.delayed.release(definitions, enqueue);
     if (released.length > 0) log.warn('jobs waited for a time that did not come and run now', { jobs: released });
-    for (const model of models.names) await this.checkCache(model);
+    for (const model of models.names) {
+      await this.checkCache(model);
+      const tries = await this.context.broken.tries(model);
+      this.context.metrics.modelBroken.set({ model }, tries?.brokenSince == null ? 0 : 1);
+    }
   }
 
   /** A cache that was full and is empty is healed at once; and every daemon shows how fresh it is. */

@@ -22,6 +22,8 @@ export const cyclePayload = z.strictObject({
   whole: z.string().nullable(),
   /** Whether rows that are kept are copied to Postgres as well. */
   copyKept: z.boolean(),
+  /** For a cycle over a few rows that finds out whether its model works. */
+  probe: z.literal(true).optional(),
 });
 export type CyclePayload = z.infer<typeof cyclePayload>;
 

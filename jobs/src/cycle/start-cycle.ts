@@ -11,6 +11,8 @@ import { isOnDemand } from '../on-demand';
 import { batchSize, planBatches } from './batches';
 import { categoriesHash } from './categories-hash';
 import { batchId, newCycleId } from './cycle-id';
+import { breaks } from './model-breaker';
+import { noteFailure } from './model-tries';
 import { type BatchPayload, type CyclePayload, cyclePayload } from './payloads';
 
 export interface CycleRequest {
@@ -20,6 +22,8 @@ export interface CycleRequest {
   readonly categories?: readonly string[];
   /** When absent: `fill` where the generation is not live, and what the model's `refresh` says where it is. */
   readonly mode?: BatchMode;
+  /** Only the rows of one batch, to find out whether the model works. */
+  readonly probe?: true;
 }
 
 export type CycleStart =
@@ -43,7 +47,7 @@ const MODES = { always: 'compute', changed: 'refresh' } as const satisfies Recor
 /**
  * Plans a cycle and adds its jobs: one per batch, and the one that publishes when they have ended. Does nothing while
  * another cycle of the model runs.
- * @throws ForewarmError FW_MODEL_*, FW_REDIS_UNAVAILABLE; a failure is recorded as a failed cycle
+ * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_REDIS_UNAVAILABLE; a failure is recorded as a failed cycle
  */
 export async function startCycle(context: JobContext, request: CycleRequest, log: Logger): Promise<CycleStart> {
   const cycle = newCycleId(context.clock.now());
@@ -61,11 +65,27 @@ export async function startCycle(context: JobContext, request: CycleRequest, log
     // The claim is kept when this fails: the jobs may have been added all the same, and a claim without jobs gives way.
     return await addJobs(context, request, cycle, { spec, live, behind }, cycleLog);
   } catch (error) {
-    const reason = asForewarmError(error).message;
-    await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, cycleLog);
-    context.metrics.cycles.inc({ model: request.model, state: 'failed' });
+    await failedStart(context, request, error, cycleLog, cycle);
     throw error;
   }
+}
+
+/** Records a cycle that could not be planned, and counts it where the model is to blame. */
+export async function failedStart(
+  context: JobContext,
+  request: CycleRequest,
+  error: unknown,
+  log: Logger,
+  cycle = newCycleId(context.clock.now()),
+): Promise<void> {
+  const { code, message } = asForewarmError(error);
+  // Redis may be what failed: the history is told all the same.
+  const broken = breaks(code)
+    ? await noteFailure(context, request.model, { code, reason: message }, log).catch(() => null)
+    : null;
+  const reason = [message, broken].filter((text) => text !== null).join('; ');
+  await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, log);
+  context.metrics.cycles.inc({ model: request.model, state: 'failed' });
 }
 
 async function addJobs(
@@ -77,10 +97,13 @@ async function addJobs(
 ): Promise<CycleStart> {
   const model = context.models.configured(request.model);
   const isLive = live?.generation === spec.generation;
-  const mode = request.mode ?? (isLive ? MODES[model.refresh] : 'fill');
-  const categories = request.categories ?? model.categories;
-  const ground = { categories: categories.length, rowBytes: rowByteLength(rowFrame(spec)), rowMs: spec.rowMs };
-  const batches = planBatches(categories, batchSize(ground, model.batchSize));
+  // A probe computes: rows that are kept say nothing about the model.
+  const mode = request.probe ? 'compute' : (request.mode ?? (isLive ? MODES[model.refresh] : 'fill'));
+  const asked = request.categories ?? model.categories;
+  const ground = { categories: asked.length, rowBytes: rowByteLength(rowFrame(spec)), rowMs: spec.rowMs };
+  const all = planBatches(asked, batchSize(ground, model.batchSize));
+  const batches = request.probe ? [oneOf(all, context.clock.now())] : all;
+  const categories = batches.flat();
   const common = { cycle, model: request.model, generation: spec.generation };
   const payload: CyclePayload = {
     ...common,
@@ -88,8 +111,9 @@ async function addJobs(
     startedAtMs: context.clock.now(),
     batchSizes: batches.map((batch) => batch.length),
     batchStarts: batches.map((batch) => batch[0] ?? ''),
-    whole: request.categories === undefined ? categoriesHash(model.categories) : null,
+    whole: request.categories === undefined && !request.probe ? categoriesHash(model.categories) : null,
     copyKept: behind,
+    ...(request.probe && { probe: request.probe }),
   };
   const children = batches.map((batch, number) => ({
     id: batchId(cycle, number),
@@ -104,6 +128,11 @@ async function addJobs(
   ]);
   log.debug('cycle planned', { trigger: request.trigger, mode, rows: categories.length, batches: batches.length });
   return { started: true, cycle, batches: batches.length };
+}
+
+/** Another one each time: the categories of one batch may be all that is wrong. */
+function oneOf(batches: readonly string[][], seed: number): string[] {
+  return batches[seed % batches.length] ?? [];
 }
 
 /** Takes the model for this cycle. A holder whose jobs are gone from the queue is lost and gives way. */

@@ -3,6 +3,8 @@ import { errorFacts, type Logger } from '#shared/logger';
 import type { CycleRecord, RowCounts } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { batchId } from '../cycle/cycle-id';
+import { outcomeOf } from '../cycle/model-breaker';
+import { noteFailure, noteWorks } from '../cycle/model-tries';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
 import { requireModel } from '../cycle/require-model';
@@ -29,13 +31,15 @@ export const publish = defineJob({
   // The results of a large grid's batches are with it; whoever waits for the cycle looks every moment.
   keepDone: { count: 100, age: 60 },
   async run({ payload, context, log, children }) {
-    requireModel(context, payload.model);
+    const { model, cycle } = payload;
+    requireModel(context, model);
     const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
-    const published = await publishCycle(context, payload, settled, log);
-    await noteCopies(context, payload, settled);
-    const record = toRecord(context, payload, settled, published);
-    await close(context, record, settled, log);
-    report(context, record, published, log);
+    // A daemon that died or slept at the very end has published: a cycle that holds its model no longer is over.
+    if ((await context.cycles.holder(model)) === cycle) {
+      return { outcome: 'done', summary: summaryOf(await end(context, payload, settled, log)) };
+    }
+    await grantNext(context, model);
+    const record = toRecord(context, payload, settled);
     return { outcome: 'done', summary: summaryOf(record) };
   },
   /** The rows that were written are served where their generation is live; the model is free for its next cycle. */
@@ -49,15 +53,53 @@ export const publish = defineJob({
   },
 });
 
+/** Publishes and records; once the model is free, nobody does it again, and the cycle has its one line. */
+async function end(
+  context: JobContext,
+  payload: CyclePayload,
+  settled: SettledCycle,
+  log: Logger,
+): Promise<CycleRecord> {
+  const published = await publishCycle(context, payload, settled, log);
+  await noteCopies(context, payload, settled);
+  const broken = await noteOutcome(context, payload, settled, log);
+  const record = toRecord(context, payload, settled, published, broken);
+  await close(context, record, settled, log);
+  report(context, record, published, log);
+  return record;
+}
+
+/** What the cycle tells of its model. Returns what to add to its reason. */
+async function noteOutcome(
+  context: JobContext,
+  { model, whole, probe }: CyclePayload,
+  settled: SettledCycle,
+  log: Logger,
+): Promise<string | null> {
+  const outcome = outcomeOf(settled);
+  if (outcome === 'works') {
+    const again = await noteWorks(context, model, log);
+    // The rows that the probe left out have waited for it.
+    if (again && probe) await context.cycles.wantNext(model, 'schedule');
+    return null;
+  }
+  // Some rows that always fail are not the model.
+  if (outcome === 'unknown' || (whole === null && !probe)) return null;
+  return noteFailure(context, model, outcome, log);
+}
+
 /** Records the end of a cycle and frees its model for what was asked for meanwhile. */
 async function close(context: JobContext, record: CycleRecord, settled: SettledCycle, log: Logger): Promise<void> {
-  const { cycles, enqueue, history } = context;
-  const { model } = record;
+  const { cycles, history } = context;
   await history.record(record, settled.batches).catch((error: unknown) => {
     context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
   });
-  await cycles.release(model, record.id);
-  await cycles.grantNext(model, (trigger) => enqueue.add('warm', { model, trigger }));
+  await cycles.release(record.model, record.id);
+  await grantNext(context, record.model);
+}
+
+function grantNext({ cycles, enqueue }: JobContext, model: string): Promise<void> {
+  return cycles.grantNext(model, (trigger) => enqueue.add('warm', { model, trigger }));
 }
 
 function summaryOf(record: CycleRecord): PublishSummary {
@@ -90,13 +132,14 @@ function toRecord(
   context: JobContext,
   payload: CyclePayload,
   settled: SettledCycle,
-  published: Published | undefined,
+  published?: Published,
+  broken: string | null = null,
 ): CycleRecord {
   const now = context.clock.now();
   const ended = settled.state === 'failed' || settled.state === 'cancelled';
   const why = published?.withheld ?? null;
   const withheld = why !== null && !ended;
-  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null];
+  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null, broken];
   const reason = reasons.filter((text) => text !== null).join('; ');
   const { computed, restored, verified, failed, durable } = settled;
   return {

@@ -15,10 +15,11 @@ export const warmOnStartup = defineJob({
   payload,
   facts: ({ model }) => ({ model }),
   async run({ payload: { model }, context, log }) {
-    const { generation } = await context.models.resolve(model);
     const cache = context.cache(model);
+    // A file that cannot be loaded any more is the business of the cycle, which records it.
+    const generation = (await context.models.resolve(model).catch(() => undefined))?.generation;
     const pointer = await cache.pointer();
-    const live = pointer?.generation === generation;
+    const live = generation !== undefined && pointer?.generation === generation;
     const categories = live ? await cache.missing(generation, context.models.configured(model).categories) : undefined;
     if (categories?.length === 0) return { outcome: 'skipped', reason: 'every row is in the cache' };
     const other =

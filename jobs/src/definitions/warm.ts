@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import type { Logger } from '#shared/logger';
-import { rowFrame } from '#shared/model/spec';
+import { errorFacts, type Logger } from '#shared/logger';
+import { type ModelSpec, rowFrame } from '#shared/model/spec';
 import type { Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
+import { allowed } from '../cycle/model-breaker';
+import { triesOf } from '../cycle/model-tries';
 import { requireModel } from '../cycle/require-model';
-import { type CycleRequest, startCycle } from '../cycle/start-cycle';
-import { defineJob } from '../define-job';
+import { type CycleRequest, failedStart, startCycle } from '../cycle/start-cycle';
+import { defineJob, type Outcome } from '../define-job';
 import { chooseCategories, ON_DEMAND, type WarmRequest, warmRequest } from '../on-demand';
 
 /** For a heal, `categories` are the rows that readers missed. */
@@ -38,15 +40,46 @@ export const warm = defineJob({
     const { model, trigger, categories = [] } = asked;
     requireModel(context, model);
     if (trigger === 'schedule' && (await context.paused.since(model))) return { outcome: 'skipped', reason: 'paused' };
+    const may = allowed(await triesOf(context, model, log), trigger, context.clock.now());
+    if (may === 'wait') return { outcome: 'skipped', reason: 'the model is broken' };
+    const spec = await load(context, model, trigger, log);
+    if (spec === undefined) return loading(trigger);
     const request =
-      trigger === 'heal' ? await healRequest(context, model, categories, log) : requestOf(context, asked, trigger);
+      trigger === 'heal' ? await healRequest(context, spec, categories, log) : requestOf(context, asked, trigger);
     if (request === undefined) return { outcome: 'skipped', reason: 'no row is missing' };
-    const start = await startCycle(context, request, log);
+    const probe = may === 'probe' && trigger === 'schedule' && { probe: true as const };
+    const start = await startCycle(context, { ...request, ...probe }, log);
     if (start.started) return { outcome: 'done', summary: start };
     if (start.again) return { outcome: 'later', afterMs: AGAIN_MS, reason: start.reason };
     return { outcome: 'skipped', reason: start.reason };
   },
 });
+
+/** What the model's file is; `undefined` when that takes longer than a tick may: the schedule asks again when it is known. */
+async function load(context: JobContext, model: string, trigger: Trigger, log: Logger): Promise<ModelSpec | undefined> {
+  const failed = (error: unknown): Promise<void> => failedStart(context, { model, trigger }, error, log);
+  const onLate = (spec: Promise<ModelSpec>): Promise<void> =>
+    spec
+      .then(
+        async () => void (await context.enqueue.add('warm', { model, trigger: 'schedule' }, LOADED(model))),
+        (error: unknown) => failed(error),
+      )
+      // A daemon that stops, or a queue that is away: the next tick will see.
+      .catch((error: unknown) => log.debug('nobody was told that the model was loaded', errorFacts(error)));
+  try {
+    return await context.loads.soon(model, onLate);
+  } catch (error) {
+    await failed(error);
+    throw error;
+  }
+}
+
+const LOADED = (model: string) => ({ key: `loaded-${model}`, ifRunning: 'share' }) as const;
+
+function loading(trigger: Trigger): Outcome {
+  const reason = 'the model file is still being loaded and tried';
+  return trigger === 'schedule' ? { outcome: 'skipped', reason } : { outcome: 'later', afterMs: AGAIN_MS, reason };
+}
 
 function requestOf(context: JobContext, asked: WarmRequest, trigger: Trigger): CycleRequest {
   const { model, force } = asked;
@@ -60,12 +93,11 @@ function requestOf(context: JobContext, asked: WarmRequest, trigger: Trigger): C
  */
 async function healRequest(
   context: JobContext,
-  model: string,
+  spec: ModelSpec,
   missed: readonly string[],
   log: Logger,
 ): Promise<CycleRequest | undefined> {
-  const spec = await context.models.resolve(model);
-  const { generation } = spec;
+  const { name: model, generation } = spec;
   const cache = context.cache(model);
   if ((await cache.pointer())?.generation !== generation) return { model, trigger: 'heal', mode: 'fill' };
   const configured = context.models.configured(model).categories;

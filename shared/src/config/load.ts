@@ -67,7 +67,11 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
     http,
     log,
     roles,
-    inference: { processes: inference.processes, timeLimitMs: inference.timeLimit },
+    inference: {
+      processes: inference.processes,
+      timeLimitMs: inference.timeLimit,
+      brokenAfter: inference.brokenAfter,
+    },
     shutdown: { graceMs: shutdown.grace },
     watchdog: { everyMs: watchdog.every },
     history: { keepForMs: history.keepFor, keepCycles: history.keepCycles, keepBatchesOf: history.keepBatchesOf },

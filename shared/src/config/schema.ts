@@ -79,6 +79,12 @@ export const settingsSchema = z.strictObject({
   inference: section('The child processes that run the models.', {
     processes: withDefault(wordOr('auto', integer(1, 256)), 'auto', 'How many; `auto` is one per core.'),
     timeLimit: withDefault(duration('100ms', '1h'), '60s', 'A process that takes longer over one batch is killed.'),
+    brokenAfter: withDefault(
+      integer(1, 100),
+      3,
+      'Tries in a row that a model may fail, because it does not load, kills its process or takes too long, before it is ' +
+        'left alone for a while.',
+    ),
   }),
   shutdown: section('How the daemon ends.', {
     grace: withDefault(duration('0s', '10m'), '10s', 'How long running work may take to finish after a stop signal.'),

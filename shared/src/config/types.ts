@@ -70,7 +70,11 @@ export interface Config {
   };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly roles: readonly Role[];
-  readonly inference: { readonly processes: number | 'auto'; readonly timeLimitMs: number };
+  readonly inference: {
+    readonly processes: number | 'auto';
+    readonly timeLimitMs: number;
+    readonly brokenAfter: number;
+  };
   readonly shutdown: { readonly graceMs: number };
   readonly watchdog: { readonly everyMs: number };
   readonly history: { readonly keepForMs: number; readonly keepCycles: number; readonly keepBatchesOf: number };

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { ForewarmError } from '../errors';
 import { stampOfModelFile } from './model-file';
 import type { ModelMapping, ModelSpec } from './spec';
@@ -21,6 +23,9 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
   private readonly inspect: Inspect;
   /** What a file was found to be, or is being found to be: batches that ask at the same time share one look. */
   private readonly known = new Map<string, { readonly stamp: string; readonly spec: Promise<ModelSpec> }>();
+
+  /** Hashes of files, by what the file looked like. */
+  private readonly hashes = new Map<string, { readonly stamp: string; readonly hash: Promise<string> }>();
 
   constructor(models: readonly M[], inspect: Inspect) {
     this.models = new Map(models.map((model) => [model.name, model]));
@@ -47,11 +52,44 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
     const stamp = await stampOfModelFile(model);
     const known = this.known.get(name);
     if (known?.stamp === stamp) return known.spec;
-    const { axes, file, inputs, output, outputs, version } = model;
-    const mapping = { name, file, version, axes, inputs, output, outputs };
-    const look = { stamp, spec: this.inspect(mapping, model.categories.slice(0, PROBES)) };
+    const look = { stamp, spec: this.inspect(mappingOf(model), model.categories.slice(0, PROBES)) };
     this.known.set(name, look);
     look.spec.catch(() => this.known.get(name) === look && this.known.delete(name));
     return look.spec;
   }
+
+  /**
+   * Tells what would be loaded from what was before, without loading it: the bytes of the file and the mapping. Also for a
+   * file that cannot be read.
+   * @throws ForewarmError FW_MODEL_UNKNOWN
+   */
+  async fingerprint(name: string): Promise<string> {
+    const model = this.configured(name);
+    const stamp = await stampOfModelFile(model).catch(() => undefined);
+    const bytes = stamp === undefined ? 'unreadable' : await this.hashOf(model, stamp);
+    const { file: _, ...mapping } = mappingOf(model);
+    return createHash('sha256')
+      .update(JSON.stringify([bytes, mapping]))
+      .digest('hex')
+      .slice(0, 16);
+  }
+
+  /** Read once for each file, as long as that does not change. */
+  private hashOf({ name, file }: M, stamp: string): Promise<string> {
+    const known = this.hashes.get(name);
+    if (known?.stamp === stamp) return known.hash;
+    const hash = hashFile(file).catch(() => 'unreadable');
+    this.hashes.set(name, { stamp, hash });
+    return hash;
+  }
+}
+
+function mappingOf({ name, file, version, axes, inputs, output, outputs }: CataloguedModel): ModelMapping {
+  return { name, file, version, axes, inputs, output, outputs };
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

@@ -110,7 +110,7 @@ test('pause and unpause say what they changed, and status shows it', async () =>
   await daemon.cycle();
   expect((await run('pause')).stdout).toMatch(/^m is paused: no scheduled cycle begins/);
   expect((await run('pause')).stdout).toMatch(/^m is paused already, since 20.*Z\.\n$/);
-  expect((await run('status')).stdout).toMatch(/^ {2}paused {7}since 20.*Z$/m);
+  expect((await run('status')).stdout).toMatch(/^ {2}paused {7}since 20[\d-]+ [\d:]+ UTC$/m);
   expect(JSON.parse((await run('unpause', '--json')).stdout)).toEqual({ model: 'm', paused: null, changed: true });
   expect((await run('unpause')).stdout).toBe('m was not paused.\n');
 });

@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { collapsedModel, halfPrecisionModel, type LinearModel, linearAnswer, linearModel } from '../../support/models';
 
@@ -66,6 +70,29 @@ test('a slow model is slow only when told to be, and answers the same', async ()
 
   expect((await timed('flood')) / (await timed('fire'))).toBeGreaterThan(3);
   expect(await run(slow, ['flood'])).toEqual(await run(linearModel(spec), ['flood']));
+});
+
+/** Crashes are of processes: these are run by one of their own. */
+function killedBy(model: Uint8Array, category: string): NodeJS.Signals | null {
+  const folder = mkdtempSync(join(tmpdir(), 'forewarm-model-'));
+  const file = join(folder, 'model.onnx');
+  writeFileSync(file, model);
+  const program = `const { InferenceSession, Tensor } = require('onnxruntime-node');
+    InferenceSession.create(process.argv[1], { intraOpNumThreads: 1 })
+      .then((session) => session.run({ category: new Tensor('string', [process.argv[2]], [1]) }));`;
+  const { signal } = spawnSync(process.execPath, ['-e', program, file, category], { cwd: __dirname });
+  rmSync(folder, { recursive: true });
+  return signal;
+}
+
+const onX64 = process.arch === 'x64' ? test : test.skip;
+
+onX64('a model that crashes kills its process, when it is loaded or for some categories alone', () => {
+  const inputs = [{ name: 'category', type: 'string' as const, labels: { fire: 1 } }];
+  const when = { input: 'category', equals: ['flood', 'storm'] };
+  expect(killedBy(linearModel({ inputs, crash: 'load' }), 'fire')).toBe('SIGFPE');
+  expect(killedBy(linearModel({ inputs, crash: { when } }), 'flood')).toBe('SIGFPE');
+  expect(killedBy(linearModel({ inputs, crash: { when } }), 'fire')).toBe(null);
 });
 
 test('models with faults', async () => {

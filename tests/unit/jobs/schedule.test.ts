@@ -31,7 +31,7 @@ const config: Config = {
   http: { host: '127.0.0.1', port: 0, exposeWithoutAuthentication: false },
   log: { level: 'info', format: 'json' },
   roles: ['scheduler', 'worker'],
-  inference: { processes: 'auto', timeLimitMs: 60_000 },
+  inference: { processes: 'auto', timeLimitMs: 60_000, brokenAfter: 3 },
   shutdown: { graceMs: 10_000 },
   watchdog: { everyMs: 5_000 },
   history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },

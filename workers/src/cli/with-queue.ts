@@ -1,3 +1,4 @@
+import { BrokenModels } from '#jobs/cycle/broken-models';
 import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
@@ -10,6 +11,7 @@ export interface QueueAccess {
   readonly enqueue: Enqueuer;
   readonly cycles: RunningCycles;
   readonly paused: PausedModels;
+  readonly broken: BrokenModels;
 }
 
 /**
@@ -21,8 +23,9 @@ export async function withQueue<T>(config: Config, work: (access: QueueAccess) =
     const enqueue = new Enqueuer(registry.definitions, redis, config.keyPrefix, () => undefined);
     const cycles = new RunningCycles(redis, config.keyPrefix);
     const paused = new PausedModels(redis, config.keyPrefix);
+    const broken = new BrokenModels(redis, config.keyPrefix);
     try {
-      return await work({ enqueue, cycles, paused });
+      return await work({ enqueue, cycles, paused, broken });
     } finally {
       await enqueue.close();
     }

@@ -14,7 +14,7 @@ test('all but the models has a default', () => {
     http: { host: '127.0.0.1', port: 7878, exposeWithoutAuthentication: false },
     log: { level: 'info', format: 'auto' },
     roles: ['scheduler', 'worker', 'dashboard'],
-    inference: { processes: 'auto', timeLimitMs: 60_000 },
+    inference: { processes: 'auto', timeLimitMs: 60_000, brokenAfter: 3 },
     shutdown: { graceMs: 10_000 },
     watchdog: { everyMs: 5000 },
     history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },

@@ -99,3 +99,33 @@ test('a file that cannot be looked at is not called absent', async () => {
     }),
   );
 });
+
+describe('the fingerprint', () => {
+  const fingerprint = (model: CataloguedModel) => catalogue(model).models.fingerprint(model.name);
+
+  test('is of the bytes and the mapping, wherever the file lies, and nothing is loaded for it', async () => {
+    const model = modelWith('one');
+    const { inspected, models } = catalogue(model);
+    const found = await models.fingerprint('calls');
+    expect(found).toMatch(/^[0-9a-f]{16}$/);
+    expect(await fingerprint(modelWith('one'))).toBe(found);
+    expect(await fingerprint(modelWith('two'))).not.toBe(found);
+    expect(await fingerprint(modelWith('one', { output: 'other' }))).not.toBe(found);
+    expect(inspected).toEqual([]);
+  });
+
+  test('changes with the file, and when the file goes and comes back', async () => {
+    const model = modelWith('one');
+    const { models } = catalogue(model);
+    const one = await models.fingerprint('calls');
+    rmSync(model.file);
+    const gone = await models.fingerprint('calls');
+    expect(gone).not.toBe(one);
+    expect(await models.fingerprint('calls')).toBe(gone);
+    writeFileSync(model.file, 'three');
+    expect(await models.fingerprint('calls')).not.toBe(gone);
+    writeFileSync(`${model.file}.new`, 'one');
+    renameSync(`${model.file}.new`, model.file);
+    expect(await models.fingerprint('calls')).toBe(one);
+  });
+});

@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
+import type { ModelTries } from '#jobs/cycle/model-breaker';
 import { ModelCache } from '#shared/cache/model-cache';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { makePostgres } from '#shared/connections/postgres';
 import { messageOf } from '#shared/errors';
 import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
+import type { Colours } from '../colours';
 import { cycleTable } from '../cycle-table';
 import { formatElapsed, formatMoment } from '../elapsed';
 import { addFolder, Invocation } from '../invocation';
 import { parseCount } from '../parse-count';
+import { oneLine } from '../terminal-text';
 import { withQueue } from '../with-queue';
 import { withRedis } from '../with-redis';
 
@@ -23,11 +26,22 @@ interface ModelStatus {
   readonly stale: boolean;
   /** Since when its schedule is paused. */
   readonly pausedSince: string | null;
+  /** For a model that is left alone because its last tries failed. */
+  readonly broken: Broken | null;
   /** Rows present and expected in the live generation. */
   readonly rows: number;
   readonly expected: number;
   readonly generations: readonly GenerationRecord[];
   readonly cycles: readonly CycleRecord[];
+}
+
+interface Broken {
+  readonly since: string;
+  readonly tries: number;
+  readonly code: string;
+  readonly reason: string;
+  /** The next try by itself. */
+  readonly nextTry: string;
 }
 
 interface Status {
@@ -51,33 +65,43 @@ export function addStatus(program: Command): void {
 }
 
 async function readStatus(config: Config, cycles: number): Promise<Status> {
-  const [history, pauses] = await Promise.all([readHistory(config, cycles), readPauses(config)]);
+  const [history, queue] = await Promise.all([readHistory(config, cycles), readQueue(config)]);
   const models = await withRedis(config.redis.cacheUrl, async (redis) => {
     const states: ModelStatus[] = [];
     for (const model of config.models) {
       const cache = new ModelCache(redis, config.keyPrefix, model.name);
       const status = await modelStatus(cache, model, history.byModel.get(model.name));
-      states.push({ ...status, pausedSince: pauses.byModel.get(model.name) ?? null });
+      const { pausedSince = null, broken = null } = queue.byModel.get(model.name) ?? {};
+      states.push({ ...status, pausedSince, broken });
     }
     return states;
   });
-  return { models, historyError: history.error, queueError: pauses.error };
+  return { models, historyError: history.error, queueError: queue.error };
 }
 
+type HeldBack = Pick<ModelStatus, 'pausedSince' | 'broken'>;
+
 /** The queue may be away while the cache still answers. */
-async function readPauses(config: Config): Promise<{ byModel: Map<string, string>; error: string | null }> {
-  const byModel = new Map<string, string>();
+async function readQueue(config: Config): Promise<{ byModel: Map<string, HeldBack>; error: string | null }> {
+  const byModel = new Map<string, HeldBack>();
   try {
-    await withQueue(config, async ({ paused }) => {
+    await withQueue(config, async ({ paused, broken }) => {
       for (const { name } of config.models) {
         const since = await paused.since(name);
-        if (since !== undefined) byModel.set(name, since.toISOString());
+        const tries = await broken.tries(name);
+        byModel.set(name, { pausedSince: since?.toISOString() ?? null, broken: brokenOf(tries) });
       }
     });
     return { byModel, error: null };
   } catch (error) {
     return { byModel, error: messageOf(error) };
   }
+}
+
+function brokenOf(tries: ModelTries | undefined): Broken | null {
+  if (tries === undefined || tries.brokenSince === null) return null;
+  const { brokenSince: since, failures, code, reason, nextTryAtMs } = tries;
+  return { since, tries: failures, code, reason, nextTry: new Date(nextTryAtMs).toISOString() };
 }
 
 interface ModelHistory {
@@ -111,7 +135,7 @@ async function modelStatus(
   cache: ModelCache,
   model: ModelConfig,
   history?: ModelHistory,
-): Promise<Omit<ModelStatus, 'pausedSince'>> {
+): Promise<Omit<ModelStatus, keyof HeldBack>> {
   const [live, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
   const missing = live === undefined ? model.categories : await cache.missing(live.generation, model.categories);
   const ageMs = metadata === undefined ? null : Math.max(0, Date.now() - Date.parse(metadata.last_updated));
@@ -139,21 +163,40 @@ function describe(status: Status, invocation: Invocation): string {
   return parts.join('\n\n');
 }
 
-function describeModel(model: ModelStatus, { colours, columns }: Invocation): string {
-  if (model.live === null) return `${colours.bold(model.model)}  nothing is published yet`;
+function describeModel(model: ModelStatus, invocation: Invocation): string {
+  const { colours, columns } = invocation;
+  const lines = [...describeLive(model, colours), ...describeHeldBack(model, invocation)];
+  if (model.cycles.length > 0)
+    lines.push('', cycleTable(model.cycles, { columns, colours, now: new Date(), models: 'one' }));
+  return lines.join('\n');
+}
+
+function describeLive(model: ModelStatus, colours: Colours): string[] {
+  if (model.live === null) return [`${colours.bold(model.model)}  nothing is published yet`];
   const coverage = ((100 * model.rows) / model.expected).toFixed(model.rows === model.expected ? 0 : 1);
   const age = model.ageMs === null ? 'at an unknown time' : `${formatElapsed(model.ageMs)} ago`;
-  const lines = [
+  const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
+  return [
     `${colours.bold(model.model)}  ${model.stale ? colours.red('stale') : colours.green('fresh')}, updated ${age}`,
     `  rows         ${model.rows} of ${model.expected} (${coverage} %)`,
     `  live         ${model.live}, model version ${model.modelVersion}`,
     ...(model.publishedAt === null ? [] : [`  published    ${formatMoment(new Date(model.publishedAt))} UTC`]),
     `  previous     ${model.previous ?? 'none'}`,
+    ...others.map((generation) => `  ${generation.state.padEnd(12)} ${generation.id}`),
   ];
-  if (model.pausedSince !== null) lines.push(colours.yellow(`  paused       since ${model.pausedSince}`));
-  const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
-  for (const generation of others) lines.push(`  ${generation.state.padEnd(12)} ${generation.id}`);
-  if (model.cycles.length > 0)
-    lines.push('', cycleTable(model.cycles, { columns, colours, now: new Date(), models: 'one' }));
-  return lines.join('\n');
+}
+
+/** Why no cycle of the model begins, and what to do. */
+function describeHeldBack({ model, pausedSince, broken }: ModelStatus, { colours }: Invocation): string[] {
+  const moment = (iso: string): string => `${formatMoment(new Date(iso))} UTC`;
+  const lines = pausedSince === null ? [] : [colours.yellow(`  paused       since ${moment(pausedSince)}`)];
+  if (broken === null) return lines;
+  const { since, tries, reason, nextTry } = broken;
+  return [
+    ...lines,
+    colours.red(`  broken       since ${moment(since)}: ${tries} tries in a row failed`),
+    `  last error   ${oneLine(reason)}`,
+    `  next try     ${moment(nextTry)}, or at once when the file has changed, or now:`,
+    `               forewarm warm --model ${model}`,
+  ];
 }
