@@ -17,6 +17,8 @@ const when = { input: 'category', equals: categories.filter((_, i) => i % 2 === 
 const PERIOD_MS = 2_000;
 const LIMIT_MS = 3_000;
 const crashing = { crash: { when } };
+/** Elsewhere no model is known that kills its process. */
+const testOnX64 = process.arch === 'x64' ? test : test.skip;
 
 let system: TestSystem;
 let daemon: DaemonProcess;
@@ -38,13 +40,13 @@ const breaks: readonly (readonly [string, string, () => void])[] = [
   ['has lost its file', 'FW_MODEL_FILE_MISSING', () => rmSync(file())],
   ['kills the process that loads it', 'FW_INFERENCE_CRASHED', () => write({ crash: 'load' })],
   ['kills the process that runs it', 'FW_INFERENCE_CRASHED', () => write(crashing)],
-  ['never ends', 'FW_INFERENCE_TIME_LIMIT', () => write({ slow: { iterations: 1e9, when } })],
+  ['never ends being loaded', 'FW_INFERENCE_TIME_LIMIT', () => write({ slow: { iterations: 1e9 } })],
+  ['never ends being run', 'FW_INFERENCE_TIME_LIMIT', () => write({ slow: { iterations: 1e9, when } })],
 ];
 
-test.each(breaks)(
-  'a model that %s is left alone after three tries; the other goes on; mended it is back',
-  async (...[, code, break_]) => {
-    if (code === 'FW_INFERENCE_CRASHED' && process.arch !== 'x64') return;
+for (const [how, code, break_] of breaks) {
+  const run = code === 'FW_INFERENCE_CRASHED' ? testOnX64 : test;
+  run(`a model that ${how} is left alone after three tries; the other goes on; mended it is back`, async () => {
     await startBoth();
     const { generation: live } = (await system.cache('bad').pointer()) ?? {};
     const mark = daemon.mark;
@@ -80,8 +82,8 @@ test.each(breaks)(
       .filter(({ message, model }) => message.startsWith('cycle ') && model === 'good');
     expect(ticks.length).toBeLessThanOrEqual(3);
     expect((await status()).bad.broken).toBe(null);
-  },
-);
+  });
+}
 
 test('a model with nothing but NaN is not broken: its cycles fail, its old rows stay, and the other goes on', async () => {
   await startBoth();
@@ -97,7 +99,7 @@ test('a model with nothing but NaN is not broken: its cycles fail, its old rows 
   expect(good.cycles[1]).toMatchObject({ state: 'complete', reason: null });
 });
 
-test('a broken model is tried on demand, and what it came to is told', async () => {
+testOnX64('a broken model is tried on demand, and what it came to is told', async () => {
   await startBoth();
   write(crashing);
   await daemon.logged(({ message }) => message.startsWith('the model is broken'));

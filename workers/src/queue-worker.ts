@@ -110,7 +110,7 @@ export class QueueWorker implements Service {
     const again = passing && job.attemptsMade + 1 < attempts;
     const facts = { id: job.id, ...ofJob, attempt, ...errorFacts(error) };
     // A model that fails does so with every batch and at every tick; what it comes to is in the line of the cycle.
-    const apart = `${this.definition.name} ${ofJob.model ?? ''} ${attempt}`;
+    const apart = `${this.definition.name} ${ofJob.model ?? job.id} ${attempt}`;
     if (again) {
       this.errors.report('job failed, it will be retried', error, facts, { apart });
       throw error;

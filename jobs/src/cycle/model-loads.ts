@@ -3,7 +3,7 @@ import type { ModelSpec } from '#shared/model/spec';
 import { within } from '#shared/within';
 
 /** Ticks of other models wait behind one that waits for its file to be loaded and tried. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 500;
 
 /** Model files for ticks: one that loads quickly at once, another when it is there. */
 export class ModelLoads {
