@@ -1,5 +1,5 @@
 import type { CycleRecord } from '#shared/store/history-store';
-import type { DaemonProcess } from '../support/daemon-process';
+import { type DaemonProcess, withDescendants } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** `kill -9` of a daemon that has one role, while the other role and another daemon live on. */
@@ -13,14 +13,14 @@ const PERIOD_MS = 2_000;
 
 let system: TestSystem;
 
-beforeEach(async () => {
-  system = await TestSystem.start({ settings: { inference: { processes: 1 } } });
-});
+const one = { inference: { processes: 1 } };
+
 afterEach(() => system.stop());
 
 const withRole = (role: 'scheduler' | 'worker') => system.daemon(['start', '--roles', role]);
 
 test('a worker killed in mid-cycle: the other does its batch, and the cycle ends once, within 15 seconds', async () => {
+  system = await TestSystem.start({ settings: one });
   system.configureSmall(categories, { model: { slow: { iterations: 30_000 } }, every: '1h', batchSize: 1 });
   const published = await countPublished();
   const [victim, other] = [withRole('worker'), withRole('worker')];
@@ -44,6 +44,7 @@ test('a worker killed in mid-cycle: the other does its batch, and the cycle ends
 });
 
 test('a scheduler killed between two ticks: another goes on within a period, with one tick a period', async () => {
+  system = await TestSystem.start({ settings: one });
   system.configureSmall(categories, { every: '2s', batchSize: 4 });
   const [victim, other] = [withRole('scheduler'), withRole('scheduler')];
   const worker = withRole('worker');
@@ -63,6 +64,35 @@ test('a scheduler killed between two ticks: another goes on within a period, wit
   }
   expect(new Set(later.map(({ trigger }) => trigger))).toEqual(new Set(['schedule']));
   expect(other.lines.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
+test('a scheduler killed while it publishes: another ends the cycle, and it is published once', async () => {
+  const postgres = { connectTimeout: '3s', statementTimeout: '3s' };
+  system = await TestSystem.start({ ownPostgres: true, settings: one });
+  // Long enough to be killed in the middle of: the history is on a server that does not answer.
+  system.configureSmall(categories, {
+    ...{ every: '1h', batchSize: 4 },
+    settings: { postgres: { url: system.postgresUrl, ...postgres } },
+  });
+  const published = await countPublished();
+  const [victim, other] = [withRole('scheduler'), withRole('scheduler')];
+  const paused = system.queue('publish');
+  await paused.pause();
+  await running([victim, other, withRole('worker')]);
+  await eventually('all batches to be done', async () => (await paused.getWaitingCount()) === 1);
+  // Which of the two takes it is not known before.
+  other.signal('SIGSTOP');
+  const database = await withDescendants([system.postgres.pid ?? -1]);
+  for (const pid of database) process.kill(pid, 'SIGSTOP');
+  await paused.resume();
+  await eventually('the pointer', async () => (await system.cache().pointer()) !== undefined);
+  await victim.stop('SIGKILL');
+  for (const pid of database) process.kill(pid, 'SIGCONT');
+  other.signal('SIGCONT');
+  const cycle = await other.cycle();
+  expect(cycle).toMatchObject({ rows: 8, computed: 8, durable: 8 });
+  await expectEachOnce([victim, other], 1);
+  expect(published()).toEqual([cycle.live]);
 });
 
 async function running(daemons: readonly DaemonProcess[]): Promise<void> {
