@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { decodeRow } from '#shared/cache/row';
 import { HistoryStore } from '#shared/store/history-store';
-import { eventually, someCategories, TestSystem } from '../support/system';
+import { eventually, smallModel, someCategories, TestSystem } from '../support/system';
 
 /** A cycle end to end: a real daemon on a real Redis and PostgreSQL. */
 
@@ -74,4 +74,10 @@ test('a cycle that cannot be published has failed, says why, and does not hold i
   expect(kept?.batches.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
   expect(await new RunningCycles(system.client, 'forewarm').holder('m')).toBeUndefined();
   expect(await system.cache().pointer()).toBeUndefined();
+
+  // The next tick is an hour away: nobody waits for it when nothing is live.
+  system.write('m.onnx', smallModel(categories));
+  await daemon.logged(({ message }) => message === 'no cycle has ended for too long: one is asked for');
+  expect(await daemon.cycle()).toMatchObject({ trigger: 'schedule', rows: 6, computed: 6, durable: 6 });
+  expect(await system.cache().pointer()).toBeDefined();
 });

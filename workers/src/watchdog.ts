@@ -1,5 +1,7 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import type { JobContext } from '#jobs/context';
+import { heldModel } from '#jobs/cycle/held-model';
+import { OverdueModels } from '#jobs/cycle/overdue-models';
 import { DelayedJobs } from '#jobs/delayed-jobs';
 import type { Registry } from '#jobs/registry';
 import { reviveSchedules, upsertSchedules } from '#jobs/schedule';
@@ -28,6 +30,7 @@ export class Watchdog implements Service {
   /** Next runs that were far from now at the last look, by schedule. */
   private readonly farRuns = new Map<string, number>();
   private readonly delayed = new DelayedJobs(steadyClock);
+  private readonly overdue: OverdueModels;
   private task: ScheduledTask | undefined;
   private guard: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
@@ -38,6 +41,7 @@ export class Watchdog implements Service {
     this.registry = registry;
     this.context = context;
     this.errors = errors;
+    this.overdue = new OverdueModels(steadyClock, Math.max(SHORTEST_MS, context.config.watchdog.everyMs));
   }
 
   async start(): Promise<void> {
@@ -97,14 +101,19 @@ export class Watchdog implements Service {
     const released = await this.delayed.release(definitions, enqueue);
     if (released.length > 0) log.warn('jobs waited for a time that did not come and run now', { jobs: released });
     for (const model of models.names) {
-      await this.checkCache(model);
-      const tries = await this.context.broken.tries(model);
-      this.context.metrics.modelBroken.set({ model }, tries?.brokenSince == null ? 0 : 1);
+      const lastCycle = await this.checkCache(model);
+      const broken = (await this.context.broken.tries(model))?.brokenSince != null;
+      this.context.metrics.modelBroken.set({ model }, broken ? 1 : 0);
+      if (broken || !(await this.isFree(model))) this.overdue.hold(model);
+      else await this.checkOverdue(model, lastCycle);
     }
   }
 
-  /** A cache that was full and is empty is healed at once; and every daemon shows how fresh it is. */
-  private async checkCache(model: string): Promise<void> {
+  /**
+   * A cache that was full and is empty is healed at once; and every daemon shows how fresh it is. Returns the last cycle that
+   * ended, if anything is live.
+   */
+  private async checkCache(model: string): Promise<string | undefined> {
     const { enqueue, log, metrics } = this.context;
     const cache = this.context.cache(model);
     const [pointer, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
@@ -115,6 +124,23 @@ export class Watchdog implements Service {
       log.warn('the cache is empty: healing', { model });
       await enqueue.add('warm', { model, trigger: 'heal' }, { key: `heal-${model}`, ifRunning: 'follow' });
     }
+    return pointer === undefined ? undefined : metadata?.cycle;
+  }
+
+  /** Whether a cycle of the model could begin now. */
+  private async isFree(model: string): Promise<boolean> {
+    const { cycles, enqueue, paused } = this.context;
+    if ((await paused.since(model)) !== undefined) return false;
+    const held = await heldModel(cycles, enqueue, model);
+    return held === undefined || held.lost;
+  }
+
+  private async checkOverdue(name: string, lastCycle: string | undefined): Promise<void> {
+    const { enqueue, log, models } = this.context;
+    const { everyMs } = models.configured(name);
+    if (!this.overdue.isOverdue({ name, everyMs }, lastCycle)) return;
+    log.warn('no cycle has ended for too long: one is asked for', { model: name, last: lastCycle ?? null });
+    await enqueue.add('warm', { model: name, trigger: 'schedule' }, { key: `overdue-${name}`, ifRunning: 'share' });
   }
 }
 
