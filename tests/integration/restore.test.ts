@@ -1,9 +1,11 @@
+import { decodeRow, encodeRow } from '#shared/cache/row';
 import { someCategories, TestSystem } from '../support/system';
 
 /** A cache that was lost while no daemon ran is restored from PostgreSQL, not computed. */
 
 jest.setTimeout(90_000);
 
+const HOUR_MS = 3_600_000;
 const categories = someCategories(70);
 
 let system: TestSystem;
@@ -59,6 +61,21 @@ test('rows that PostgreSQL has lost or holds damaged are computed, and only thos
   }
 });
 
+test('with expireAfter, a copy that is older than that is computed; one that is restored lives on as if it were new', async () => {
+  system.configureSmall(categories, { every: '1h', expireAfter: '4h' });
+  const [old = '', young = ''] = categories;
+  await store(old, 4 * HOUR_MS);
+  await store(young, 3.9 * HOUR_MS);
+  const daemon = system.daemon();
+  expect(await daemon.cycle()).toMatchObject({ rows: 70, computed: 1, restored: 69, durable: 70 });
+  const { keys } = system.cache();
+  for (const category of categories) {
+    const lives = await system.client.pttl(keys.row(generation, category));
+    expect(lives).toBeGreaterThan(3.9 * HOUR_MS);
+    expect(lives).toBeLessThanOrEqual(4 * HOUR_MS);
+  }
+});
+
 test('rows that the cache still has are left alone at a start', async () => {
   const { keys } = system.cache();
   const { client } = system;
@@ -78,6 +95,15 @@ test('rows that the cache still has are left alone at a start', async () => {
   expect(await next.stop()).toEqual({ code: 0, signal: null });
   expect(await system.history()).toHaveLength(2);
 });
+
+/** Makes a durable row so much older. */
+async function store(category: string, ageMs: number): Promise<void> {
+  const decoded = decodeRow(before.get(category) ?? Buffer.alloc(0));
+  if (!decoded.ok) throw new Error(decoded.fault);
+  const { row } = decoded;
+  const bytes = encodeRow(row, row.values, Date.now() - ageMs);
+  await system.pool.query('UPDATE forewarm.row SET bytes = $2 WHERE category = $1', [category, bytes]);
+}
 
 async function changed(): Promise<string[]> {
   const after = await system.rows(generation, categories);

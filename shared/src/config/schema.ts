@@ -143,7 +143,7 @@ export const modelSchema = z.strictObject({
   expireAfter: withDefault(
     wordOr('never', duration('1s', '3650d')),
     'never',
-    'Age at which rows are deleted from Redis; not shorter than `every`.',
+    'Rows are deleted from Redis when no cycle has computed, verified or restored them for so long; not shorter than `every`.',
   ),
 });
 

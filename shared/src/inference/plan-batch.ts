@@ -45,7 +45,7 @@ export async function planBatch(
     if (keep && there !== undefined) kept.push({ category, ...there });
     else absent.push(category);
   }
-  const stored = await fromPostgres(task, absent, frame, stores);
+  const stored = await fromPostgres(task, absent, frame, stores, nowMs);
   const restored: StoredRow[] = [];
   const wanted: string[] = [];
   for (const category of absent) {
@@ -62,15 +62,19 @@ async function fromPostgres(
   categories: readonly string[],
   frame: RowFrame,
   stores: BatchStores,
+  nowMs: number,
 ): Promise<Map<string, { row: StoredRow; copy: RowCopy }>> {
   if (categories.length === 0) return new Map();
+  const { expireAfterMs } = task;
   const { name, generation } = task.spec;
   const rows = await stores.withPostgres((store) => store.read(name, generation, categories)).catch(() => []);
   return new Map(
     rows.map((row) => {
       const decoded = decodeRow(row.bytes, frame);
       const computedAtMs = decoded.ok ? decoded.row.computedAtMs : 0;
-      return [row.category, { row, copy: { whole: decoded.ok, computedAtMs, inputs: row.inputs } }];
+      // What would have expired in the cache does not come back to life.
+      const living = expireAfterMs === undefined || Math.abs(nowMs - computedAtMs) < expireAfterMs;
+      return [row.category, { row, copy: { whole: decoded.ok && living, computedAtMs, inputs: row.inputs } }];
     }),
   );
 }
