@@ -4,13 +4,15 @@ import { ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import type { RepeatedErrors } from '#shared/repeated-errors';
-import { migrate } from '#shared/store/migrate';
+import { hasSchema, migrate } from '#shared/store/migrate';
 
 const RETRY_MS = 1_000;
+/** How often it looks whether the schema is still there: a server can come back as an empty one. */
+const LOOK_MS = 10_000;
 
 /**
- * Brings the database schema up to date. While PostgreSQL is away it goes on trying beside the daemon: warming does not
- * wait for the durable copy.
+ * Brings the database schema up to date, and keeps it there. While PostgreSQL is away it goes on trying beside the daemon:
+ * warming does not wait for the durable copy.
  */
 export class SchemaService implements Service {
   readonly name = 'database schema';
@@ -18,7 +20,7 @@ export class SchemaService implements Service {
   private readonly log: Logger;
   private readonly errors: RepeatedErrors;
   private readonly stopping = new AbortController();
-  private retrying: Promise<void> = Promise.resolve();
+  private watching: Promise<void> = Promise.resolve();
   /** Whether the schema is known to be up to date. */
   ready = false;
 
@@ -30,27 +32,41 @@ export class SchemaService implements Service {
 
   /** @throws ForewarmError FW_MIGRATION_FAILED */
   async start(): Promise<void> {
-    if (await this.attempt()) return;
-    this.log.warn('warming goes on without the durable copy until PostgreSQL is back');
-    this.retrying = this.retry();
+    if (!(await this.attempt())) this.log.warn('warming goes on without the durable copy until PostgreSQL is back');
+    this.watching = this.watch();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.retrying;
+    await this.watching;
   }
 
-  private async retry(): Promise<void> {
+  private async watch(): Promise<void> {
     const { signal } = this.stopping;
-    while (!signal.aborted && !this.ready) {
-      await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted) {
+      await delay(this.ready ? LOOK_MS : RETRY_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      const done = await this.attempt().catch((error: unknown) => {
-        this.errors.report('migrating the database', error);
-        return false;
-      });
-      if (done) this.log.info('PostgreSQL is back');
+      if (this.ready) this.ready = await this.isThere();
+      else if (await this.retry()) this.log.info('PostgreSQL is back');
     }
+  }
+
+  /** Also when nobody answers: then nothing is known. */
+  private async isThere(): Promise<boolean> {
+    try {
+      if (await hasSchema(this.pool)) return true;
+    } catch {
+      return true;
+    }
+    this.log.warn('the database has lost its schema, which is made anew');
+    return false;
+  }
+
+  private retry(): Promise<boolean> {
+    return this.attempt().catch((error: unknown) => {
+      this.errors.report('migrating the database', error);
+      return false;
+    });
   }
 
   private async attempt(): Promise<boolean> {

@@ -14,6 +14,8 @@ export interface Published {
   readonly metadata: Metadata | undefined;
   /** Why the cycle's generation is not live, where it is not. */
   readonly withheld: string | null;
+  /** Whether Postgres still has rows of categories that were removed. */
+  readonly undropped?: boolean;
 }
 
 /**
@@ -32,10 +34,11 @@ export async function publishCycle(
   const now = new Date(context.clock.now());
   // What it wrote stays, row by row; what it did not reach is as it was.
   if (settled.state === 'cancelled') return { live: before, metadata: undefined, withheld: 'the cycle was cancelled' };
-  if (settled.state !== 'failed') await dropUnwanted(context, cache, payload, settled, log);
+  const undropped = settled.state !== 'failed' && (await dropUnwanted(context, cache, payload, settled, log));
   const next = await nextPointer(context, cache, payload, settled, before, now);
   const live = 'pointer' in next ? next.pointer : before;
-  if (live === undefined) return { live, metadata: undefined, withheld: 'withheld' in next ? next.withheld : null };
+  if (live === undefined)
+    return { live, metadata: undefined, withheld: 'withheld' in next ? next.withheld : null, undropped };
 
   const metadata = metadataFor(payload, settled, live, known, now, await cache.indexSize(live.generation));
   if (live === before) {
@@ -46,7 +49,7 @@ export async function publishCycle(
   }
   const replaced = live === before ? null : (before?.previous ?? null);
   if (settled.state !== 'failed') await retireGenerations(context, cache, live, payload.generation, replaced, log);
-  return { live, metadata, withheld: 'withheld' in next ? next.withheld : null };
+  return { live, metadata, withheld: 'withheld' in next ? next.withheld : null, undropped };
 }
 
 /** The pointer after this cycle: the one there is, or one to the cycle's generation; or why it stays away. */
@@ -117,23 +120,29 @@ function pastTime(time: string, now: Date): string {
 
 /**
  * Deletes rows of categories that left the configuration, here and in Postgres. Only where this daemon has the categories
- * that the cycle was planned for: one with an older configuration must not delete what a newer one added.
+ * that the cycle was planned for: one with an older configuration must not delete what a newer one added. Returns whether
+ * Postgres still has them.
  */
 async function dropUnwanted(
   context: JobContext,
   cache: ModelCache,
-  payload: CyclePayload,
+  { model, generation, whole, copyKept }: CyclePayload,
   settled: SettledCycle,
   log: Logger,
-): Promise<void> {
-  const { categories } = context.models.configured(payload.model);
-  if (payload.whole !== categoriesHash(categories)) return;
+): Promise<boolean> {
+  const { categories } = context.models.configured(model);
+  if (whole !== categoriesHash(categories)) return false;
   // Every category of a whole cycle is in the index now, unless it failed: then the sizes may agree by chance.
-  if (settled.failed === 0 && (await cache.indexSize(payload.generation)) === categories.length) return;
-  const dropped = await cache.dropUnwanted(payload.generation, new Set(categories));
-  if (dropped.length === 0) return;
-  log.info('rows of removed categories dropped', { rows: dropped.length });
-  await context.rows.remove(payload.model, payload.generation, dropped).catch((error: unknown) => {
+  const same = settled.failed === 0 && (await cache.indexSize(generation)) === categories.length;
+  const dropped = same ? [] : await cache.dropUnwanted(generation, new Set(categories));
+  if (dropped.length > 0) log.info('rows of removed categories dropped', { rows: dropped.length });
+  // A Postgres that was away may have missed it before.
+  if (dropped.length === 0 && !copyKept) return false;
+  try {
+    await context.rows.keepOnly(model, generation, categories);
+    return false;
+  } catch (error) {
     context.errors.report('rows of removed categories stay in Postgres', error, errorFacts(error), { log });
-  });
+    return true;
+  }
 }

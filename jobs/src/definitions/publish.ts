@@ -61,7 +61,7 @@ async function end(
   log: Logger,
 ): Promise<CycleRecord> {
   const published = await publishCycle(context, payload, settled, log);
-  await noteCopies(context, payload, settled);
+  await noteCopies(context, payload, settled, published.undropped);
   const broken = await noteOutcome(context, payload, settled, log);
   const record = toRecord(context, payload, settled, published, broken);
   await close(context, record, settled, log);
@@ -107,9 +107,17 @@ function summaryOf(record: CycleRecord): PublishSummary {
   return { state, reason, rows: expected, durationMs: durationMs ?? 0, computed, restored, verified, failed, durable };
 }
 
-/** What Postgres lacks is copied by the next whole cycle, and is no debt any longer once one has had every row in hand. */
-async function noteCopies({ debts }: JobContext, payload: CyclePayload, settled: SettledCycle): Promise<void> {
-  if (settled.behind) return debts.add(payload.model);
+/**
+ * What Postgres lacks, or has too much, is seen to by the next whole cycle, and is no debt any longer once one has had every
+ * row in hand.
+ */
+async function noteCopies(
+  { debts }: JobContext,
+  payload: CyclePayload,
+  settled: SettledCycle,
+  undropped = false,
+): Promise<void> {
+  if (settled.behind || undropped) return debts.add(payload.model);
   const hadEveryRow = payload.whole !== null && settled.everyRow && (payload.copyKept || settled.verified === 0);
   if (hadEveryRow && settled.state !== 'failed') await debts.settle(payload.model);
 }

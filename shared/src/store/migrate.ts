@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { Umzug, type UmzugStorage } from 'umzug';
-import { inTransaction, isRefusal, postgresError } from '../connections/postgres';
+import { inTransaction, isRefusal, postgresError, query } from '../connections/postgres';
 import { ForewarmError, messageOf } from '../errors';
 import { MIGRATIONS } from './migrations/all';
 import type { Migration } from './migrations/migration';
@@ -34,6 +34,20 @@ export async function migrate(pool: Pool, migrations: readonly Migration[] = MIG
     if (name === undefined) return ran;
     ran.push(name);
   }
+}
+
+/**
+ * Whether a schema is there at all. One that is there is of this version or a later one.
+ * @throws ForewarmError FW_POSTGRES_UNAVAILABLE
+ */
+export async function hasSchema(pool: Pool): Promise<boolean> {
+  const { rows } = await query<{ there: boolean }>(
+    pool,
+    "SELECT to_regclass('forewarm.migration') IS NOT NULL AS there",
+    [],
+    'looking for the schema forewarm',
+  );
+  return rows[0]?.there ?? false;
 }
 
 /** Runs the next pending migration on this connection. Returns its name, or `undefined` when none is pending. */

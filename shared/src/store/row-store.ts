@@ -86,10 +86,12 @@ export class RowStore {
     return rows.map(({ category, bytes, inputs }) => ({ category, bytes, inputs: inputs ?? undefined }));
   }
 
-  async remove(model: string, generation: string, categories: readonly string[]): Promise<void> {
+  /** Deletes the rows of all other categories. */
+  async keepOnly(model: string, generation: string, categories: readonly string[]): Promise<void> {
     await query(
       this.pool,
-      'DELETE FROM forewarm.row WHERE model = $1 AND generation = $2 AND category = ANY ($3::text[])',
+      `DELETE FROM forewarm.row AS kept WHERE model = $1 AND generation = $2
+         AND NOT EXISTS (SELECT FROM unnest($3::text[]) AS wanted (category) WHERE wanted.category = kept.category)`,
       [model, generation, categories],
       `deleting rows of ${model}`,
     );
