@@ -78,6 +78,21 @@ describe('up --check', () => {
   });
 });
 
+test('a folder that cannot be used is a mistake in the command, and is named', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  // Linux makes no folders in /proc, and says of one that it does not exist.
+  const nowhere = existsSync('/proc/self') ? ['/proc/forewarm', '/proc/forewarm/below'] : [];
+  for (const place of [file, join(file, 'below'), ...nowhere]) {
+    const said = await say(['up', '--check', '--folder', place], folder);
+    const message = expect.stringContaining(`the folder ${place} cannot be used: `);
+    expect(onlyError(said)).toMatchObject({ code: 'FW_USAGE', message, next: expect.stringContaining('--folder') });
+    expect(said.code).toBe(2);
+  }
+  writeFileSync(join(folder, 'forewarm.yaml'), SAMPLE);
+  expect(await say(['jobs', '--folder', file], folder)).toMatchObject({ code: 0, stderr: '' });
+});
+
 describe('up', () => {
   test('without a configuration runs the sample, is found by other commands, and ends on Ctrl-C', async () => {
     const running = up();
@@ -95,6 +110,11 @@ describe('up', () => {
     expect(predicted.stdout).toContain('from redis');
     expect((await say(['status'], folder)).stdout).toMatch(/^calls {2}fresh[\s\S]* {2}rows {9}110 of 110 \(100 %\)/);
     expect((await say(['migrate'], folder)).stdout).toBe('The schema is up to date.\n');
+    for (const args of [['config', 'check'], ['config', 'show'], ['jobs']]) {
+      const answered = await say(args, folder);
+      expect(answered).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('calls') });
+      expect(answered.stdout).not.toMatch(/:\/\/[^\s:]*:(?!\*\*\*@)[^\s/]+@/);
+    }
 
     expect(await running.stop('SIGINT')).toEqual({ code: 0, signal: null });
     expect(running.stderr).toBe('');

@@ -104,6 +104,23 @@ test('for a misspelt category the nearest one is named', async () => {
   expect(onlyError(await predict('--category', 'frist', 'day=1', 'hour=1')).next).toBe('Did you mean "first"?');
 });
 
+test('a category that is configured and has no row yet is not called misspelt', async () => {
+  const model = { file: 'm.onnx', axes: SMALL_AXES, categories: ['first', 'second one', 'third'] };
+  const file = system.write('more.yaml', JSON.stringify({ redis: { cache: system.redis.url }, models: { m: model } }));
+  const said = await predict('--config', file, '--category', 'third', 'day=1', 'hour=1');
+  expect(onlyError(said)).toMatchObject({
+    code: 'FW_CATEGORY_UNKNOWN',
+    next: expect.stringContaining('It is configured, but has no row yet'),
+  });
+  const generation = (await system.cache().pointer())?.generation ?? '';
+  const row = system.cache().keys.row(generation, 'first');
+  const bytes = await system.client.getBuffer(row);
+  await system.client.del(row);
+  const lost = await predict('--category', 'first', 'day=1', 'hour=1');
+  await system.client.set(row, bytes ?? '');
+  expect(onlyError(lost).next).toBe('Ask again in a moment.');
+});
+
 test('an error as JSON is one document on standard error', async () => {
   const said = await predict('--json', '--category', 'frist', 'day=1', 'hour=1');
   expect(said).toMatchObject({ code: 4, stdout: '', stderr: '' });

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import { type LifecycleObserver, type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Environment } from './child-environment';
 import { FolderLock } from './folder-lock';
 import { type EmbeddedLog, stopLeftovers } from './leftovers';
+import { openFolder } from './open-folder';
 import { PostgresServer } from './postgres-server';
 import { RedisServer } from './redis-server';
 
@@ -42,7 +43,7 @@ export class EmbeddedServices implements Service {
     this.group = new ServiceGroup(this.name, [this.lock(), this.both(), this.urls()], this.observe);
   }
 
-  /** Throws FW_ALREADY_RUNNING, FW_BINARY_MISSING or FW_EMBEDDED_FAILED; nothing of it is left running then. */
+  /** Throws FW_USAGE, FW_ALREADY_RUNNING, FW_BINARY_MISSING or FW_EMBEDDED_FAILED; nothing of it is left running then. */
   async start(): Promise<void> {
     try {
       this.folder = openFolder(this.options.folder);
@@ -167,18 +168,11 @@ export class EmbeddedServices implements Service {
 
 /** The URLs of the servers that an `up` runs on `folder` in this moment; undefined when none does. */
 export function findEmbedded(folder: string): EmbeddedUrls | undefined {
-  if (FolderLock.holder(folder) === undefined) return undefined;
   try {
+    if (FolderLock.holder(folder) === undefined) return undefined;
     return JSON.parse(readFileSync(join(folder, URLS_FILE), 'utf8')) as EmbeddedUrls;
   } catch {
-    // Still starting, or of another user.
+    // Still starting, of another user, or no folder.
     return undefined;
   }
-}
-
-function openFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  // Nobody else may look into it. For root it stays open to pass through, for the user that runs PostgreSQL.
-  chmodSync(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
-  return realpathSync(folder);
 }

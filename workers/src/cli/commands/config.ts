@@ -9,21 +9,19 @@ import { ModelCatalogue } from '#shared/model/model-catalogue';
 import { OnnxModel } from '#shared/model/onnx-model';
 import type { ModelMapping, ModelSpec } from '#shared/model/spec';
 import { checkModels } from '../../models-check';
-import { Invocation } from '../invocation';
+import { addFolder, Invocation } from '../invocation';
 import { type Column, tableLines } from '../table';
 
 export function addConfig(program: Command): void {
   const config = program.command('config').description('look at the configuration');
-  config
-    .command('check')
+  addFolder(config.command('check'))
     .description('validate the configuration and try each model; prints what each will take')
     .action((_options: unknown, command: Command) => check(new Invocation(command)));
-  config
-    .command('show')
+  addFolder(config.command('show'))
     .description('print the resolved configuration, secrets masked')
     .action((_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const view = resolvedView(invocation.config());
+      const view = resolvedView(invocation.configOfRunning());
       invocation.answer(view, () => stringify(view).trimEnd());
     });
 }
@@ -35,7 +33,7 @@ interface CheckedModel {
 }
 
 async function check(invocation: Invocation): Promise<void> {
-  const config = invocation.config();
+  const config = invocation.configOfRunning();
   const models = new ModelCatalogue(config.models, openOnce);
   await checkModels(config, models);
   const checked = await Promise.all(config.models.map((model) => measure(models, model)));

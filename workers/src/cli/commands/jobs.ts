@@ -1,16 +1,15 @@
 import type { Command } from 'commander';
 import { registry } from '#jobs/registry';
 import { formatDuration } from '#shared/config/duration';
-import { Invocation } from '../invocation';
+import { addFolder, Invocation } from '../invocation';
 import { tableLines } from '../table';
 
 export function addJobs(program: Command): void {
-  program
-    .command('jobs')
+  addFolder(program.command('jobs'))
     .description('the jobs of the registry: what each does, when, and what happens when it fails')
     .action((_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.config();
+      const config = invocation.configOfRunning();
       const jobs = registry.definitions.map((job) => ({
         name: job.name,
         description: job.description,
