@@ -341,6 +341,43 @@ export function halfPrecisionModel(inputName = 'x'): Uint8Array {
   });
 }
 
+/**
+ * Ends its process by a signal, as it is loaded or as it is run with a -1 in `x`: the smallest whole number has no opposite.
+ * A division by 0 the runtime would notice.
+ */
+export function crashingModel(as: 'loaded' | 'run'): Uint8Array {
+  const graph = new GraphBuilder();
+  const rawData = Buffer.alloc(8);
+  rawData.writeBigInt64LE(-(2n ** 63n));
+  graph.constants.push({ name: 'smallest', dims: [1], dataType: DataType.INT64, rawData });
+  const quotient = graph.node('Div', ['smallest', as === 'run' ? 'x' : graph.integers([1], [-1])]);
+  return finishOfX('crashing', graph, graph.node('Add', ['x', quotient]));
+}
+
+/** Takes hours to load: the runtime computes what no input changes as it loads a model. */
+export function endlessLoadModel(): Uint8Array {
+  const graph = new GraphBuilder();
+  const side = 4_096;
+  let matrix = graph.node('Expand', [graph.floats([1], [1]), graph.integers([2], [side, side])]);
+  for (let i = 0; i < 1_000; i++) matrix = graph.node('MatMul', [matrix, matrix]);
+  const sum = graph.node('ReduceSum', [matrix], [integerAttribute('keepdims', 0)]);
+  const whole = graph.node('Cast', [sum], [integerAttribute('to', DataType.INT64)]);
+  return finishOfX('endless', graph, graph.node('Add', ['x', whole]));
+}
+
+/** int64 `x` [N] → float [N]. */
+function finishOfX(name: string, graph: GraphBuilder, whole: string): Uint8Array {
+  const attribute = [integerAttribute('to', DataType.FLOAT)];
+  graph.nodes.push({ opType: 'Cast', input: [whole], output: ['prediction'], attribute });
+  return encode({
+    name,
+    node: graph.nodes,
+    initializer: graph.constants,
+    input: [tensorNamed('x', DataType.INT64, ['N'])],
+    output: [tensorNamed('prediction', DataType.FLOAT, ['N'])],
+  });
+}
+
 /** Reads the category as a number, whatever the axes: the runtime refuses a call in which one of them is none. */
 export function numberReaderModel(): Uint8Array {
   return encode({

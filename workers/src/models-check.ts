@@ -18,7 +18,7 @@ export async function checkModels(config: Config, models: Pick<ModelCatalogue, '
       fine.push(name);
     } catch (error) {
       if (!(error instanceof ForewarmError)) throw error;
-      problems.push(error);
+      problems.push(namingModel(name, error));
     }
   }
   const [first, ...more] = problems;
@@ -30,6 +30,23 @@ export async function checkModels(config: Config, models: Pick<ModelCatalogue, '
   }
   const lines = problems.map((problem) => `  ${problem.message}`).join('\n');
   throw new ForewarmError('FW_CONFIG_INVALID', `${problems.length} models cannot be used:\n${lines}${others}`);
+}
+
+/** The error of a process that was lost over a file names neither the model nor what to do: this one does. */
+function namingModel(name: string, error: ForewarmError): ForewarmError {
+  const next = lossAdvice(error);
+  if (next === undefined) return error;
+  return new ForewarmError(error.code, `models.${name}.file: ${error.message}`, { next, cause: error });
+}
+
+function lossAdvice({ code, message, next }: ForewarmError): string | undefined {
+  if (code === 'FW_INFERENCE_TIME_LIMIT') {
+    return 'Raise inference.timeLimit if the model may take so long; if not, look for a loop without an end in it.';
+  }
+  if (code !== 'FW_INFERENCE_CRASHED') return undefined;
+  // Nobody but the system kills it: the memory has run out.
+  if (message.includes('SIGKILL')) return next;
+  return 'Export it anew, for another opset or with other operators: ONNX Runtime itself does not survive this model.';
 }
 
 /** The bound again, now that the number of values per cell is known from the model itself. */

@@ -1,13 +1,21 @@
 import type { Environment } from '#shared/config/environment';
-import type { Config } from '#shared/config/types';
+import type { Config, ModelConfig } from '#shared/config/types';
 import { InferencePool } from '#shared/inference/inference-pool';
 import type { Service } from '#shared/lifecycle';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
+import type { ModelSpec } from '#shared/model/spec';
 import { checkModels } from './models-check';
+
+export interface TriedModel {
+  readonly model: ModelConfig;
+  readonly spec: ModelSpec;
+}
 
 /** Its start loads and tries every model in a process of its own: a mistake is told before anything is connected or written. */
 export class ModelsTrial implements Service {
   readonly name = 'models trial';
+  /** What the files turned out to be, in the order of the configuration; empty until started. */
+  tried: readonly TriedModel[] = [];
   private readonly config: Config;
   private readonly pool: InferencePool;
 
@@ -17,13 +25,17 @@ export class ModelsTrial implements Service {
     this.pool = new InferencePool({ processes: 1, timeLimitMs, env, onProcessLost: () => undefined });
   }
 
-  /** @throws ForewarmError FW_MODEL_*, FW_CONFIG_INVALID */
+  /** @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_CONFIG_INVALID */
   async start(): Promise<void> {
     await this.pool.start();
-    const inspect = new ModelCatalogue(this.config.models, (mapping, probeCategories) =>
+    const models = new ModelCatalogue(this.config.models, (mapping, probeCategories) =>
       this.pool.inspect({ mapping, probeCategories }),
     );
-    await checkModels(this.config, inspect);
+    await checkModels(this.config, models);
+    const { models: configured } = this.config;
+    this.tried = await Promise.all(
+      configured.map(async (model) => ({ model, spec: await models.resolve(model.name) })),
+    );
     await this.pool.stop();
   }
 

@@ -78,7 +78,11 @@ export const settingsSchema = z.strictObject({
   ),
   inference: section('The child processes that run the models.', {
     processes: withDefault(wordOr('auto', integer(1, 256)), 'auto', 'How many; `auto` is one per core.'),
-    timeLimit: withDefault(duration('100ms', '1h'), '60s', 'A process that takes longer over one batch is killed.'),
+    timeLimit: withDefault(
+      duration('100ms', '1h'),
+      '60s',
+      'A process that takes longer over one batch, or over trying a model, is killed.',
+    ),
     brokenAfter: withDefault(
       integer(1, 100),
       3,

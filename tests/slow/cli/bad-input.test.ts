@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { crashingModel, endlessLoadModel } from '../../support/models';
 import { SMALL_AXES, smallModel, TestSystem } from '../../support/system';
 import { killHung, onlyError, say } from './command';
 
@@ -101,6 +102,40 @@ test('several mistakes are told at once, each with its line', async () => {
   const folder = folderWith(stringify(document({ ...MODEL, categories: [], every: 20 }, { http: { port: 'x' } })));
   const message = await refusedByAll(folder, 'FW_CONFIG_INVALID', 'forewarm.yaml: ');
   expect(message).toMatch(/categories \(forewarm\.yaml:\d+\)[\s\S]*every \(forewarm\.yaml:\d+\)/);
+});
+
+describe('a model that the runtime does not survive', () => {
+  const X = { axes: { x: [-1, 1] } };
+  test.each<[string, Uint8Array, Record<string, unknown>, string, RegExp, RegExp]>([
+    ['dies on the trial', crashingModel('run'), X, 'FW_INFERENCE_CRASHED', /signal SIG(?!KILL)/, /Export it anew/],
+    [
+      'dies as it is loaded',
+      crashingModel('loaded'),
+      X,
+      'FW_INFERENCE_CRASHED',
+      /signal SIG(?!KILL)/,
+      /Export it anew/,
+    ],
+    [
+      'hangs on the trial',
+      smallModel(['a', 'b'], { slow: { iterations: 1e9 } }),
+      {},
+      'FW_INFERENCE_TIME_LIMIT',
+      /longer than 1000 ms/,
+      /timeLimit/,
+    ],
+    ['hangs as it is loaded', endlessLoadModel(), X, 'FW_INFERENCE_TIME_LIMIT', /longer than 1000 ms/, /timeLimit/],
+  ])('%s', async (_name, bytes, model, code, says, next) => {
+    const folder = folderWith(stringify(document({ ...MODEL, ...model }, { inference: { timeLimit: '1s' } })));
+    writeFileSync(join(folder, 'm.onnx'), bytes);
+    for (const said of await Promise.all(COMMANDS.map((command) => say([...command], folder)))) {
+      const error = onlyError(said);
+      expect(error).toMatchObject({ code, message: expect.stringMatching(says), next: expect.stringMatching(next) });
+      expect(error.message).toMatch(/^models\.m\.file: .*\/m\.onnx/);
+      expect(said.code).toBe(1);
+    }
+    await expectNothingWritten(folder);
+  });
 });
 
 test('YAML that cannot be read', async () => {

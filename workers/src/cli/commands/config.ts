@@ -2,13 +2,11 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { approximateBytes } from '#shared/config/bytes';
 import { formatDuration } from '#shared/config/duration';
+import type { Environment } from '#shared/config/environment';
 import { resolvedView } from '#shared/config/show';
 import { type GridSize, gridSize } from '#shared/config/sizes';
-import type { ModelConfig } from '#shared/config/types';
-import { ModelCatalogue } from '#shared/model/model-catalogue';
-import { OnnxModel } from '#shared/model/onnx-model';
-import type { ModelMapping, ModelSpec } from '#shared/model/spec';
-import { checkModels } from '../../models-check';
+import type { Config } from '#shared/config/types';
+import type { TriedModel } from '../../models-trial';
 import { addFolder, Invocation } from '../invocation';
 import { type Column, tableLines } from '../table';
 
@@ -16,6 +14,7 @@ export function addConfig(program: Command): void {
   const config = program.command('config').description('look at the configuration');
   addFolder(config.command('check'))
     .description('validate the configuration and try each model; prints what each will take')
+    .addHelpText('after', '\nA model that takes longer than inference.timeLimit (60s unless set) is refused.')
     .action((_options: unknown, command: Command) => check(new Invocation(command)));
   addFolder(config.command('show'))
     .description('print the resolved configuration, secrets masked')
@@ -26,17 +25,13 @@ export function addConfig(program: Command): void {
     });
 }
 
-interface CheckedModel {
-  readonly model: ModelConfig;
-  readonly spec: ModelSpec;
+interface CheckedModel extends TriedModel {
   readonly size: GridSize;
 }
 
 async function check(invocation: Invocation): Promise<void> {
   const config = invocation.configOfRunning();
-  const models = new ModelCatalogue(config.models, openOnce);
-  await checkModels(config, models);
-  const checked = await Promise.all(config.models.map((model) => measure(models, model)));
+  const checked = (await tryModels(config, invocation.environment)).map(measure);
   const document = {
     ok: true,
     file: config.source.path,
@@ -53,14 +48,20 @@ async function check(invocation: Invocation): Promise<void> {
   );
 }
 
-async function openOnce(mapping: ModelMapping, probeCategories: readonly string[]): Promise<ModelSpec> {
-  const opened = await OnnxModel.open(mapping, probeCategories);
-  await opened.release();
-  return opened.spec;
+/** Each model is tried in a process of its own, as by the daemon: one that crashes the runtime, or hangs, is told of as well. */
+async function tryModels(config: Config, environment: Environment): Promise<readonly TriedModel[]> {
+  // Loaded here and not above: every other command would wait for it too.
+  const { ModelsTrial } = await import('../../models-trial.js');
+  const trial = new ModelsTrial(config, environment);
+  try {
+    await trial.start();
+    return trial.tried;
+  } finally {
+    await trial.stop();
+  }
 }
 
-async function measure(models: ModelCatalogue, model: ModelConfig): Promise<CheckedModel> {
-  const spec = await models.resolve(model.name);
+function measure({ model, spec }: TriedModel): CheckedModel {
   const categoryBytes = model.categories.reduce((bytes, category) => bytes + Buffer.byteLength(category), 0);
   const shape = { axes: spec.axes, categories: model.categories.length, categoryBytes, outputs: spec.outputs.length };
   return { model, spec, size: gridSize(shape) };
