@@ -24,7 +24,7 @@ import { RowStore } from '#shared/store/row-store';
 import { Connections, requirePostgres } from './connections';
 import { HttpListener } from './http/listener';
 import { MissingListener } from './missing-listener';
-import { checkModels } from './models-check';
+import { checkModels, type TriedModel, warningsOf } from './models-check';
 import { ParallelServices } from './parallel-services';
 import { QueueWorker } from './queue-worker';
 import { Scheduler } from './scheduler';
@@ -48,6 +48,7 @@ export class Daemon implements Service {
   private readonly connections: Connections;
   private readonly schema: SchemaService;
   private readonly services: ServiceGroup;
+  private tried: readonly TriedModel[] = [];
   private started = false;
   private stopping = false;
 
@@ -74,7 +75,7 @@ export class Daemon implements Service {
       this.name,
       [
         pool,
-        { name: 'models check', start: () => checkModels(config, this.context.models), stop: async () => undefined },
+        this.modelsCheck(config),
         this.http,
         this.connections,
         this.schema,
@@ -97,6 +98,8 @@ export class Daemon implements Service {
   async start(): Promise<void> {
     await this.services.start();
     this.started = !this.stopping;
+    // Not before: a start that fails says one thing.
+    for (const warning of this.tried.flatMap(warningsOf)) this.context.log.warn(warning);
   }
 
   async stop(): Promise<void> {
@@ -113,6 +116,16 @@ export class Daemon implements Service {
   /** Where the queues are shown; `undefined` without the role. Only while it runs. */
   get dashboardUrl(): string | undefined {
     return this.context.config.roles.includes('dashboard') ? `${this.http.url}${DASHBOARD_PATH}` : undefined;
+  }
+
+  private modelsCheck(config: Config): Service {
+    return {
+      name: 'models check',
+      start: async () => {
+        this.tried = await checkModels(config, this.context.models);
+      },
+      stop: async () => undefined,
+    };
   }
 
   private readiness(): { ready: boolean; checks: Record<string, string> } {

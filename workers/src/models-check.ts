@@ -1,35 +1,51 @@
 import { approximateBytes, formatBytes } from '#shared/config/bytes';
 import { gridSize } from '#shared/config/sizes';
-import type { Config } from '#shared/config/types';
+import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
+import { unusedAxes } from '#shared/model/mapping';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { ModelSpec } from '#shared/model/spec';
+
+/** A model of the configuration, and what its file turned out to be. */
+export interface TriedModel {
+  readonly model: ModelConfig;
+  readonly spec: ModelSpec;
+}
 
 /**
  * Loads and tries every model of the configuration, so that a mistake is told before anything is written.
  * @throws ForewarmError the one problem, or FW_CONFIG_INVALID with all of them; each names the models that are fine
  */
-export async function checkModels(config: Config, models: Pick<ModelCatalogue, 'names' | 'resolve'>): Promise<void> {
+export async function checkModels(config: Config, models: Pick<ModelCatalogue, 'resolve'>): Promise<TriedModel[]> {
+  const tried: TriedModel[] = [];
   const problems: ForewarmError[] = [];
-  const fine: string[] = [];
-  for (const name of models.names) {
+  for (const model of config.models) {
     try {
-      checkSize(config, await models.resolve(name));
-      fine.push(name);
+      const spec = await models.resolve(model.name);
+      checkSize(config, model, spec);
+      tried.push({ model, spec });
     } catch (error) {
       if (!(error instanceof ForewarmError)) throw error;
-      problems.push(namingModel(name, error));
+      problems.push(namingModel(model.name, error));
     }
   }
   const [first, ...more] = problems;
-  if (first === undefined) return;
-  const others = fine.length === 0 ? '' : `\n  these are fine: ${fine.join(', ')}`;
+  if (first === undefined) return tried;
+  const others = tried.length === 0 ? '' : `\n  these are fine: ${tried.map(({ model }) => model.name).join(', ')}`;
   if (more.length === 0) {
     const { code, message, details, next } = first;
     throw new ForewarmError(code, `${message}${others}`, { details, next, cause: first });
   }
   const lines = problems.map((problem) => `  ${problem.message}`).join('\n');
   throw new ForewarmError('FW_CONFIG_INVALID', `${problems.length} models cannot be used:\n${lines}${others}`);
+}
+
+/** What can be used and is hardly meant, one line each. */
+export function warningsOf({ spec }: TriedModel): string[] {
+  return unusedAxes(spec).map(({ name, values }) => {
+    const costs = values.length === 1 ? '' : `; its ${values.length} values multiply the grid for nothing`;
+    return `models.${spec.name}.axes.${name}: no input of the model takes this axis${costs}`;
+  });
 }
 
 /** The error of a process that was lost over a file names neither the model nor what to do: this one does. */
@@ -50,9 +66,9 @@ function lossAdvice({ code, message, next }: ForewarmError): string | undefined 
 }
 
 /** The bound again, now that the number of values per cell is known from the model itself. */
-function checkSize(config: Config, spec: ModelSpec): void {
-  const categories = config.models.find((model) => model.name === spec.name)?.categories.length ?? 0;
-  const { gridBytes } = gridSize({ axes: spec.axes, categories, outputs: spec.outputs.length });
+function checkSize(config: Config, { categories }: ModelConfig, spec: ModelSpec): void {
+  const shape = { axes: spec.axes, categories: categories.length, outputs: spec.outputs.length };
+  const { gridBytes } = gridSize(shape);
   if (gridBytes <= config.limits.gridBytes) return;
   const most = formatBytes(config.limits.gridBytes);
   throw new ForewarmError(

@@ -1,20 +1,14 @@
 import type { Environment } from '#shared/config/environment';
-import type { Config, ModelConfig } from '#shared/config/types';
+import type { Config } from '#shared/config/types';
 import { InferencePool } from '#shared/inference/inference-pool';
 import type { Service } from '#shared/lifecycle';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
-import type { ModelSpec } from '#shared/model/spec';
-import { checkModels } from './models-check';
-
-export interface TriedModel {
-  readonly model: ModelConfig;
-  readonly spec: ModelSpec;
-}
+import { checkModels, type TriedModel } from './models-check';
 
 /** Its start loads and tries every model in a process of its own: a mistake is told before anything is connected or written. */
 export class ModelsTrial implements Service {
   readonly name = 'models trial';
-  /** What the files turned out to be, in the order of the configuration; empty until started. */
+  /** In the order of the configuration; empty until started. */
   tried: readonly TriedModel[] = [];
   private readonly config: Config;
   private readonly pool: InferencePool;
@@ -31,11 +25,7 @@ export class ModelsTrial implements Service {
     const models = new ModelCatalogue(this.config.models, (mapping, probeCategories) =>
       this.pool.inspect({ mapping, probeCategories }),
     );
-    await checkModels(this.config, models);
-    const { models: configured } = this.config;
-    this.tried = await Promise.all(
-      configured.map(async (model) => ({ model, spec: await models.resolve(model.name) })),
-    );
+    this.tried = await checkModels(this.config, models);
     await this.pool.stop();
   }
 

@@ -1,7 +1,7 @@
 import type { Axis } from '../cache/grid';
 import { ForewarmError } from '../errors';
 import { INPUT_TYPES, isInputType, OUTPUT_TYPES } from './element-types';
-import type { InputSource, ModelMapping, TensorDescription } from './spec';
+import type { InputSource, ModelMapping, ModelSpec, TensorDescription } from './spec';
 
 /** Settles which source feeds which model input and which output is stored. Pure: it sees descriptions only. */
 
@@ -30,6 +30,12 @@ export function resolveInputs(
       return [input.name, sourceOf(mapping, input.name) as InputSource];
     }),
   );
+}
+
+/** Axes that no input takes: they multiply the cells of a row, and no prediction depends on them. */
+export function unusedAxes({ axes, inputs }: Pick<ModelSpec, 'axes' | 'inputs'>): Axis[] {
+  const used = new Set(Object.values(inputs).map((source) => (source.from === 'axis' ? source.axis : undefined)));
+  return axes.filter((axis) => !used.has(axis.name));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '#shared/errors';
-import { resolveInputs, resolveOutput, resolveOutputNames } from '#shared/model/mapping';
+import { resolveInputs, resolveOutput, resolveOutputNames, unusedAxes } from '#shared/model/mapping';
 import type { InputSource, TensorDescription } from '#shared/model/spec';
 
 const axes = [
@@ -42,7 +42,19 @@ describe('inputs', () => {
   });
 
   test('may leave axes unused', () => {
-    expect(resolve([input('day')])).toEqual({ day: { from: 'axis', axis: 'day' } });
+    const inputs = resolve([input('day')]);
+    expect(inputs).toEqual({ day: { from: 'axis', axis: 'day' } });
+    expect(unusedAxes({ axes, inputs })).toEqual([{ name: 'hour', values: [0, 1, 2] }]);
+  });
+
+  test('use the axes that they are fed with, whatever their names', () => {
+    const sources: Record<string, InputSource> = {
+      weekday: { from: 'axis', axis: 'day' },
+      day: { from: 'constant', value: 1 },
+      hour: { from: 'category' },
+    };
+    const inputs = resolve([input('weekday'), input('day'), input('hour')], sources);
+    expect(unusedAxes({ axes, inputs }).map(({ name }) => name)).toEqual(['hour']);
   });
 
   test('that are configured and not there are refused with those that are', () => {

@@ -6,7 +6,7 @@ import type { Environment } from '#shared/config/environment';
 import { resolvedView } from '#shared/config/show';
 import { type GridSize, gridSize } from '#shared/config/sizes';
 import type { Config } from '#shared/config/types';
-import type { TriedModel } from '../../models-trial';
+import { type TriedModel, warningsOf } from '../../models-check';
 import { addFolder, Invocation } from '../invocation';
 import { type Column, tableLines } from '../table';
 
@@ -32,6 +32,7 @@ interface CheckedModel extends TriedModel {
 async function check(invocation: Invocation): Promise<void> {
   const config = invocation.configOfRunning();
   const checked = (await tryModels(config, invocation.environment)).map(measure);
+  const warnings = checked.flatMap(warningsOf);
   const document = {
     ok: true,
     file: config.source.path,
@@ -42,9 +43,15 @@ async function check(invocation: Invocation): Promise<void> {
       outputs: spec.outputs,
       ...size,
     })),
+    warnings,
   };
   invocation.answer(document, () =>
-    [...tableLines(checked, COLUMNS, invocation), '', `${config.source.path} is valid.`].join('\n'),
+    [
+      ...tableLines(checked, COLUMNS, invocation),
+      '',
+      ...warnings.map((warning) => `${invocation.colours.yellow('warning')} ${warning}.`),
+      `${config.source.path} is valid.`,
+    ].join('\n'),
   );
 }
 
