@@ -20,12 +20,19 @@ export function schedulesOf(definitions: readonly JobDefinition[], config: Confi
   );
 }
 
+/** The ids of the schedules that the queues hold. */
+export async function presentSchedules(definitions: readonly JobDefinition[], enqueue: Enqueuer): Promise<string[]> {
+  const present = definitions.map(async ({ name }) => enqueue.queue(name).getJobSchedulers());
+  return (await Promise.all(present)).flat().map(({ key }) => key);
+}
+
 /**
  * Makes the queues hold the configuration's schedules. Safe to repeat: a schedule that is there keeps its phase.
  * Returns the ids of those that were not there: a queue that lost its Redis has lost them without an error.
  * @param when `start` of a daemon: a new schedule runs first after one period, and one that is there is brought up to date;
  *   `later`: a schedule that was lost runs at once, others are left alone, so that daemons of an old and a new configuration do not
  *   change them back and forth
+ * @param known ids; others are not made
  */
 export async function upsertSchedules(
   definitions: readonly JobDefinition[],
@@ -33,8 +40,9 @@ export async function upsertSchedules(
   enqueue: Enqueuer,
   clock: Clock,
   when: 'start' | 'later',
+  known?: ReadonlySet<string>,
 ): Promise<string[]> {
-  const wanted = schedulesOf(definitions, config);
+  const wanted = schedulesOf(definitions, config).filter(({ id }) => known?.has(id) ?? true);
   const created: string[] = [];
   await limitToOne(definitions, enqueue);
   for (const definition of definitions) {

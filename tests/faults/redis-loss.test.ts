@@ -74,6 +74,30 @@ test('a Redis that is killed and comes back empty is waited for, filled and sche
   expect(await daemon.stop()).toEqual({ code: 0, signal: null });
 });
 
+test('a worker that comes first makes no schedules; it makes those anew that it has seen, without a scheduler', async () => {
+  system.configureSmall(categories, { every: '1h', settings: SETTINGS });
+  const said = 'schedules were gone and were made anew';
+  const worker = system.daemon(['start', '--roles', 'worker']);
+  await worker.logged(({ message }) => message === 'forewarm is running');
+  await watched();
+  expect(await system.queue('warm').getJobSchedulers()).toEqual([]);
+
+  const scheduler = system.daemon(['start', '--roles', 'scheduler']);
+  await scheduler.cycle();
+  await scheduler.stop();
+  const metrics = `${await worker.url()}/metrics`;
+  await eventually('a look of the worker at the published cycle', async () =>
+    /^forewarm_last_updated\S* [1-9]/m.test(await (await fetch(metrics)).text()),
+  );
+  expect(worker.lines.map(({ message }) => message)).not.toContain(said);
+  await system.client.flushall();
+  expect(await worker.logged(({ message }) => message === said)).toMatchObject({
+    level: 'warn',
+    schedules: ['warm-m', 'prune-history-all'],
+  });
+  await expectScheduled();
+});
+
 /** Until the watchdog has seen the cache full: at each look it gets the pointer, the metadata and the running cycle. */
 async function watched(): Promise<void> {
   const calls = async (): Promise<number> => {

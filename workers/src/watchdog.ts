@@ -4,7 +4,7 @@ import { heldModel } from '#jobs/cycle/held-model';
 import { OverdueModels } from '#jobs/cycle/overdue-models';
 import { DelayedJobs } from '#jobs/delayed-jobs';
 import type { Registry } from '#jobs/registry';
-import { reviveSchedules, upsertSchedules } from '#jobs/schedule';
+import { presentSchedules, reviveSchedules, schedulesOf, upsertSchedules } from '#jobs/schedule';
 import { steadyClock } from '#shared/clock';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
@@ -31,6 +31,8 @@ export class Watchdog implements Service {
   private readonly farRuns = new Map<string, number>();
   private readonly delayed = new DelayedJobs(steadyClock);
   private readonly overdue: OverdueModels;
+  /** Schedules that the queues are known to have held. A daemon of other roles does not make the first ones. */
+  private readonly known: Set<string>;
   private task: ScheduledTask | undefined;
   private guard: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
@@ -42,6 +44,9 @@ export class Watchdog implements Service {
     this.context = context;
     this.errors = errors;
     this.overdue = new OverdueModels(steadyClock, Math.max(SHORTEST_MS, context.config.watchdog.everyMs));
+    const { config } = context;
+    const own = config.roles.includes('scheduler') ? schedulesOf(registry.definitions, config) : [];
+    this.known = new Set(own.map(({ id }) => id));
   }
 
   async start(): Promise<void> {
@@ -94,7 +99,8 @@ export class Watchdog implements Service {
   private async check(): Promise<void> {
     const { config, enqueue, clock, log, models } = this.context;
     const { definitions } = this.registry;
-    const created = await upsertSchedules(definitions, config, enqueue, clock, 'later');
+    for (const id of await presentSchedules(definitions, enqueue)) this.known.add(id);
+    const created = await upsertSchedules(definitions, config, enqueue, clock, 'later', this.known);
     if (created.length > 0) log.warn('schedules were gone and were made anew', { schedules: created });
     const revived = await reviveSchedules(definitions, config, enqueue, clock, this.farRuns);
     if (revived.length > 0) log.warn('schedules did not run and were made anew', { schedules: revived });
