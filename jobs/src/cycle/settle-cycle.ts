@@ -100,8 +100,8 @@ function rowReasons(payload: BatchesOf, batches: readonly BatchRecord[], failed:
   ];
   if (failed === 0) return [];
   const more = causes.length > NAMED ? '; and others' : '';
-  const rows =
-    failed === 1 ? '1 row failed and kept its old values' : `${failed} rows failed and kept their old values`;
+  // Whether they keep old values is not known here: a new category has none, and a batch that crashed may have written some.
+  const rows = failed === 1 ? '1 row failed' : `${failed} rows failed`;
   return [`${rows}: ${causes.slice(0, NAMED).join('; ')}${more}`];
 }
 

@@ -56,7 +56,7 @@ test('the last cycles, newest first, with what became of their rows and why', as
   );
   const at = older.findIndex((line) => line.startsWith(degraded));
   expect(older[at]).toMatch(/ m +startup +degraded .* 6 +1 failed, 5 computed$/);
-  expect(older[at + 1]).toMatch(/^ {2}1 row failed and kept its old values: category 00001: value 0 of 24 is NaN/);
+  expect(older[at + 1]).toMatch(/^ {2}1 row failed: category 00001: value 0 of 24 is NaN/);
   expect(older.some((line) => / other +startup +complete /.test(line))).toBe(true);
 });
 

@@ -81,7 +81,7 @@ test('a category that failed makes the cycle degraded, and is named with its cau
     state: 'degraded',
     everyRow: false,
     failed: 1,
-    reason: '1 row failed and kept its old values: Fire: ALARM: value 0 of 168 is NaN',
+    reason: '1 row failed: Fire: ALARM: value 0 of 168 is NaN',
   });
   expect(settled.batches[0]).toMatchObject({ state: 'degraded', failures: [failure('Fire: ALARM')], error: null });
 });
@@ -93,7 +93,7 @@ test('a batch that failed makes the cycle degraded, with all its categories', ()
     everyRow: false,
     ...{ computed: 64, failed: 46 },
     reason:
-      '46 rows failed and kept their old values: batch 1 (46 categories from "first of 1"): a batch of 46 of calls took longer than 60000 ms',
+      '46 rows failed: batch 1 (46 categories from "first of 1"): a batch of 46 of calls took longer than 60000 ms',
   });
   expect(settled.batches[1]).toEqual({
     ...{ number: 1, state: 'failed', categories: 46, computed: 0, restored: 0, verified: 0, failed: 46, durable: 0 },
@@ -104,9 +104,7 @@ test('a batch that failed makes the cycle degraded, with all its categories', ()
 test('a batch without any result has failed', () => {
   const settled = settle([64, 46], { 0: summary() });
   expect(settled).toMatchObject({ state: 'degraded', everyRow: false, failed: 46 });
-  expect(settled.reason).toBe(
-    '46 rows failed and kept their old values: batch 1 (46 categories from "first of 1"): its result is missing',
-  );
+  expect(settled.reason).toBe('46 rows failed: batch 1 (46 categories from "first of 1"): its result is missing');
 });
 
 test('a result counts more than an earlier failure of the same batch', () => {
@@ -117,7 +115,7 @@ test('a cycle that brought no row has failed', () => {
   const settled = settle([64, 46], {}, { 0: 'Redis refused to write', 1: 'Redis refused to write' });
   expect(settled).toMatchObject({ state: 'failed', everyRow: false, computed: 0, failed: 110, durable: 0 });
   expect(settled.reason).toBe(
-    '110 rows failed and kept their old values: batch 0 (64 categories from "first of 0"): Redis refused to write; batch 1 (46 categories from "first of 1"): Redis refused to write',
+    '110 rows failed: batch 0 (64 categories from "first of 0"): Redis refused to write; batch 1 (46 categories from "first of 1"): Redis refused to write',
   );
 });
 
@@ -129,14 +127,14 @@ test('so has one all of whose categories failed', () => {
 test('a reason names three causes and says that there are others', () => {
   const failures = ['a', 'b', 'c', 'd', 'e'].map((category) => failure(category, 'NaN'));
   expect(settle([64], { 0: summary({ computed: 59, failed: 5, failures }) }).reason).toBe(
-    '5 rows failed and kept their old values: a: NaN; b: NaN; c: NaN; and others',
+    '5 rows failed: a: NaN; b: NaN; c: NaN; and others',
   );
 });
 
 test('batches that failed are named before single categories', () => {
   const one = summary({ computed: 63, failed: 1, failures: [failure('a', 'NaN')] });
   expect(settle([64, 46], { 0: one }, { 1: 'crashed' }).reason).toBe(
-    '47 rows failed and kept their old values: batch 1 (46 categories from "first of 1"): crashed; a: NaN',
+    '47 rows failed: batch 1 (46 categories from "first of 1"): crashed; a: NaN',
   );
 });
 
@@ -156,7 +154,5 @@ test('rows that are in the cache and not in Postgres make the cycle degraded, wi
 
 test('both reasons are given where both hold', () => {
   const both = summary({ computed: 63, failed: 1, failures: [failure('a', 'NaN')], durable: 0, durableError: 'away' });
-  expect(settle([64], { 0: both }).reason).toBe(
-    '1 row failed and kept its old values: a: NaN; Postgres was not written by 1 batch: away',
-  );
+  expect(settle([64], { 0: both }).reason).toBe('1 row failed: a: NaN; Postgres was not written by 1 batch: away');
 });

@@ -17,7 +17,7 @@ const cycles = [
     computed: 104,
     failed: 1,
     durationMs: 1_240,
-    reason: '1 row failed and kept its old values: EMS: CARDIAC EMERGENCY:\nvalue 0 of 168 is NaN',
+    reason: '1 row failed: EMS: CARDIAC EMERGENCY:\nvalue 0 of 168 is NaN; Postgres was not written',
   }),
 ];
 
@@ -27,7 +27,7 @@ test('a line for each cycle in 80 columns, and why it is not complete on one lin
     '20261124t042959-aaaaaa  schedule  running   1s ago',
     '20261124t042439-3a2957  schedule  complete  5m ago   206 ms  110 computed',
     '20261124t042439-3a2957  schedule  degraded  5m ago   1.24 s  1 failed, 5 restor…',
-    '  1 row failed and kept its old values: EMS: CARDIAC EMERGENCY: value 0 of 168 …',
+    '  1 row failed: EMS: CARDIAC EMERGENCY: value 0 of 168 is NaN; Postgres was not…',
   ]);
 });
 
