@@ -118,7 +118,7 @@ test('rows that Postgres missed while it was away are copied by the next whole c
 });
 
 test('with expireAfter a row that is verified lives on', async () => {
-  const { generation, keys, again } = await warmed({ expireAfter: '2h' });
+  const { generation, keys, again } = await warmed({ expireAfter: '3h' });
   await system.client.pexpire(keys.row(generation, CHANGED), 60_000);
   expect(await again()).toMatchObject({ computed: 0, verified: 200 });
   expect(await system.client.pttl(keys.row(generation, CHANGED))).toBeGreaterThan(3_600_000);

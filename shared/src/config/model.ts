@@ -130,9 +130,15 @@ function checkSize(
   }
 }
 
-/** Rows that expire before the next cycle would leave readers without an answer. */
+/** Cycles in which a row may be missed before it expires. */
+const LEAST_PERIODS = 3;
+
+/** Cycles take time, come late and fail: rows that expire before the next good one leave readers without an answer. */
 function checkExpiry(model: Path, { every, expireAfter }: Partial<ModelSettings>, report: ProblemReport): void {
-  if (every === undefined || expireAfter === undefined || expireAfter === 'never' || expireAfter >= every) return;
-  const expected = `not less than \`every\`, which is ${formatDuration(every)}`;
+  if (every === undefined || expireAfter === undefined || expireAfter === 'never') return;
+  const least = LEAST_PERIODS * every;
+  if (expireAfter >= least) return;
+  const why = `${LEAST_PERIODS} times \`every\`, which is ${formatDuration(every)}`;
+  const expected = `at least ${formatDuration(least)} (${why}), so that rows outlive a cycle that fails, or \`never\``;
   report.wrong([...model, 'expireAfter'], formatDuration(expireAfter), expected);
 }

@@ -147,7 +147,8 @@ export const modelSchema = z.strictObject({
   expireAfter: withDefault(
     wordOr('never', duration('1s', '3650d')),
     'never',
-    'Rows are deleted from Redis when no cycle has computed, verified or restored them for so long; not shorter than `every`.',
+    'Rows are deleted from Redis when no cycle has computed, verified or restored them for so long; at least three times ' +
+      '`every`, so that they outlive a cycle that fails.',
   ),
 });
 

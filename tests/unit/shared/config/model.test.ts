@@ -90,7 +90,14 @@ const MODEL: [string, object][] = [
   ['every: 25h', { path: 'models.calls.every' }],
   ['overlap: both', { path: 'models.calls.overlap' }],
   ['batchSize: 10001', { path: 'models.calls.batchSize' }],
-  ['expireAfter: 10s', { path: 'models.calls.expireAfter', expected: 'not less than `every`, which is 20s' }],
+  [
+    'expireAfter: 59s',
+    {
+      path: 'models.calls.expireAfter',
+      given: '"59s"',
+      expected: expect.stringMatching(/^at least 1m .* which is 20s/),
+    },
+  ],
   ['version: 1.10', { path: 'models.calls.version', expected: expect.stringContaining('quotes') }],
   [
     `version: ${'v'.repeat(101)}`,
@@ -100,6 +107,11 @@ const MODEL: [string, object][] = [
 ];
 
 test.each(MODEL)('%s', (line, problem) => expect(workspace.problems(minimal('', line))).toMatchObject([problem]));
+
+test.each([
+  ['expireAfter: 1m', 60_000],
+  ['expireAfter: never', undefined],
+])('%s', (line, expireAfterMs) => expect(workspace.load(minimal('', line)).models[0]).toMatchObject({ expireAfterMs }));
 
 test('inputs are told apart, whatever their names', () => {
   const yaml = minimal('', 'inputs: { "a.b:0": { axis: hour }, __proto__: { category: true }, c: { constant: x } }');
