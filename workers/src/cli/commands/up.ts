@@ -82,7 +82,7 @@ async function showFirst(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await firstCycle(daemon.context, model.name, 0, Number.POSITIVE_INFINITY, signal);
+    await firstCycle(daemon.context, model.name, undefined, Number.POSITIVE_INFINITY, signal);
     const { answer, pairs, category, coordinates } = await lookUp(daemon, model);
     invocation.answer({ model: model.name, category, coordinates, ...answer }, () =>
       [
@@ -100,11 +100,14 @@ async function showFirst(
 async function check(invocation: Invocation, daemon: Daemon, beganMs: number, signal: AbortSignal): Promise<void> {
   const { context } = daemon;
   for (const model of context.config.models) {
+    const cache = context.cache(model.name);
+    // Of an earlier run, perhaps of the same second.
+    const known = (await cache.metadata())?.cycle;
     // Where all rows are there already nothing is due before the next tick.
-    if ((await context.cache(model.name).pointer()) !== undefined) {
+    if ((await cache.pointer()) !== undefined) {
       await requestWarm(context.enqueue, model, { model: model.name }, 'command');
     }
-    const metadata = await firstCycle(context, model.name, beganMs, FIRST_CYCLE_LIMIT_MS, signal);
+    const metadata = await firstCycle(context, model.name, known, FIRST_CYCLE_LIMIT_MS, signal);
     if (metadata.state !== 'complete' || metadata.rows !== metadata.expected) {
       const rows = `${metadata.rows} of ${metadata.expected} rows`;
       throw new ForewarmError('FW_CHECK_FAILED', `cycle ${metadata.cycle} is ${metadata.state} with ${rows}`);
