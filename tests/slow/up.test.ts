@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRunning } from '#workers/embedded/process-identity';
 import { readRecord } from '#workers/embedded/server-record';
@@ -89,6 +89,16 @@ test('a folder that cannot be used is a mistake in the command, and is named', a
     expect(onlyError(said)).toMatchObject({ code: 'FW_USAGE', message, next: expect.stringContaining('--folder') });
     expect(said.code).toBe(2);
   }
+  // One with something else in it is left as it is.
+  const before = statSync(folder).mode;
+  const said = await say(['up', '--check', '--folder', '.'], folder);
+  expect(onlyError(said)).toMatchObject({
+    code: 'FW_USAGE',
+    message: expect.stringMatching(/cannot be used: it holds other things, such as file$/),
+    next: expect.stringContaining('a new or an empty one'),
+  });
+  expect(statSync(folder).mode).toBe(before);
+  expect(readdirSync(folder)).toEqual(['file']);
   writeFileSync(join(folder, 'forewarm.yaml'), SAMPLE);
   expect(await say(['jobs', '--folder', file], folder)).toMatchObject({ code: 0, stderr: '' });
 });

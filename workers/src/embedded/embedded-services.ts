@@ -5,7 +5,7 @@ import { type LifecycleObserver, type Service, ServiceGroup } from '#shared/life
 import type { Environment } from './child-environment';
 import { FolderLock } from './folder-lock';
 import { type EmbeddedLog, stopLeftovers } from './leftovers';
-import { openFolder } from './open-folder';
+import { FOLDERS_OF_OURS, openFolder } from './open-folder';
 import { PostgresServer } from './postgres-server';
 import { RedisServer } from './redis-server';
 
@@ -137,7 +137,7 @@ export class EmbeddedServices implements Service {
   private build(): { readonly redis: RedisServer; readonly postgres: PostgresServer } {
     const { environment, onExit, stores } = this.options;
     const inFolder = (...parts: string[]) => join(this.folder, ...parts);
-    for (const name of ['run', 'logs']) mkdirSync(inFolder(name), { recursive: true, mode: 0o700 });
+    for (const name of FOLDERS_OF_OURS) mkdirSync(inFolder(name), { recursive: true, mode: 0o700 });
     const redis = new RedisServer({
       dir: inFolder('redis'),
       appendOnly: true,

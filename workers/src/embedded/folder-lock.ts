@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ForewarmError } from '#shared/errors';
 import { identify, isRunning, type ProcessIdentity } from './process-identity';
 
-const LOCK_FILE = 'lock.json';
+export const LOCK_FILE = 'lock.json';
 
 /** How often a stale lock that keeps changing under our hands is tried again. */
 const MAX_TRIES = 5;
