@@ -142,6 +142,7 @@ async function everyEnd(daemon: DaemonProcess, category: string): Promise<void> 
 /** A batch whose model file is another on this machine; it is tried again, and its job stays to be looked at. */
 async function cycleOfFailedBatch(daemon: DaemonProcess, category: string): Promise<void> {
   const cycle = newCycleId(Date.now());
+  await eventually('the model to be free', () => cycles.claim('m', cycle));
   const common = { cycle, model: 'm', generation: '0123456789ab', copyKept: false };
   const one = { trigger: 'command', startedAtMs: Date.now(), batchSizes: [1], batchStarts: [category], whole: null };
   const batch = { ...common, number: 0, mode: 'compute', categories: [category] };

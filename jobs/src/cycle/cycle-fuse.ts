@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { asking, execChecked } from '#shared/connections/redis';
 import { queuePrefix } from '../enqueue';
 
-/** A cycle ends long before. */
+/** Of a cycle that is lost: one that ends is forgotten. */
 const KEPT_MS = 24 * 3_600_000;
 
 const DONE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0";
@@ -59,6 +59,11 @@ export class CycleFuse {
   /** Lets another batch have its turn, if this one had it. */
   async done(cycle: string, batch: number): Promise<void> {
     await asking(`ending a try of ${cycle}`, this.redis.eval(DONE, 1, this.key(cycle, 'alone'), batch));
+  }
+
+  /** All batches of the cycle have ended. */
+  async forget(cycle: string): Promise<void> {
+    await asking(`ending ${cycle}`, this.redis.del(this.key(cycle), this.key(cycle, 'alone')));
   }
 
   private key(cycle: string, part?: 'alone'): string {

@@ -90,10 +90,11 @@ async function noteOutcome(
 
 /** Records the end of a cycle and frees its model for what was asked for meanwhile. */
 async function close(context: JobContext, record: CycleRecord, settled: SettledCycle, log: Logger): Promise<void> {
-  const { cycles, history } = context;
+  const { cycles, fuse, history } = context;
   await history.record(record, settled.batches).catch((error: unknown) => {
     context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
   });
+  await fuse.forget(record.id);
   await cycles.release(record.model, record.id);
   await grantNext(context, record.model);
 }
