@@ -5,13 +5,15 @@ import type { JobContext } from './context';
 import type { JobShape } from './job-shape';
 
 /**
- * What a job may end with. A job returns `done`, `skipped`, or `later` to run again after a while; what it throws becomes `retry` when the catalogue says that
- * the error may pass by itself and attempts are left, and `failed` (for good) otherwise.
+ * What a job may end with. A job returns `done`, `skipped`, `later` to run again after a while, or `handed back` for whoever is
+ * free; what it throws becomes `retry` when the catalogue says that the error may pass by itself and attempts are left, and
+ * `failed` (for good) otherwise.
  */
 export type Outcome =
   | { readonly outcome: 'done'; readonly summary: unknown }
   | { readonly outcome: 'skipped'; readonly reason: string }
-  | { readonly outcome: 'later'; readonly afterMs: number; readonly reason: string };
+  | { readonly outcome: 'later'; readonly afterMs: number; readonly reason: string }
+  | { readonly outcome: 'handed back'; readonly reason: string };
 
 /** When a job runs by itself. `key` tells schedules of one job apart, such as the model's name. */
 export interface JobSchedule<P> {
@@ -33,6 +35,10 @@ export interface JobRun<P> {
   readonly payload: P;
   readonly context: JobContext;
   readonly log: Logger;
+  /** Whether it was begun before, here or elsewhere, and did not come to its end: some of its work may be done. */
+  readonly again: boolean;
+  /** Aborted when the daemon begins to stop: what has not begun then need not begin here. */
+  readonly stopping: AbortSignal;
   children(): Promise<ChildResults>;
 }
 
@@ -41,7 +47,7 @@ export interface JobDefinition<N extends string = string, P = unknown> extends J
   readonly description: string;
   /** The role of the daemons that run it. */
   readonly role: Exclude<Role, 'dashboard'>;
-  /** `everywhere`: one run at a time over all machines. `inference`: as many as the machine has inference processes. */
+  /** `everywhere`: one run at a time over all machines. `inference`: as many as keep the machine's inference processes busy. */
   readonly concurrency: 'everywhere' | 'inference';
   readonly schedules: (config: Config) => readonly JobSchedule<P>[];
   /** Facts that each log line of a run carries, such as the id of its cycle. */

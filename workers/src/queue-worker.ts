@@ -21,6 +21,8 @@ const LOCK_MS = 5_000;
 const STALLED_LOOK_MS = 2_500;
 /** A job that was interrupted more often than this by dying daemons is given up. */
 const MAX_STALLED = 5;
+/** Jobs to an inference process: while one computes, the next has been fetched and waits for its turn. */
+const IN_FLIGHT = 2;
 /** After the grace: for the interrupted runs to hand their jobs back. */
 const HAND_BACK_MS = 1_000;
 
@@ -32,6 +34,8 @@ export class QueueWorker implements Service {
   private readonly connection: Redis;
   private readonly errors: RepeatedErrors;
   private readonly runs = new Runs<Outcome>();
+  /** Aborted when the daemon begins to stop. */
+  private readonly stopping = new AbortController();
   /** Aborted when the daemon must stop now: what still runs is handed back. */
   private readonly halt = new AbortController();
   private worker: Worker | undefined;
@@ -52,7 +56,7 @@ export class QueueWorker implements Service {
       prefix: queuePrefix(context.config.keyPrefix),
       // Redis shows it among its clients, where it takes neither spaces nor anything beyond ASCII.
       name: context.host.replaceAll(/[^!-~]/g, '-'),
-      concurrency: definition.concurrency === 'inference' ? context.pool.processes : 1,
+      concurrency: definition.concurrency === 'inference' ? IN_FLIGHT * context.pool.processes : 1,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_LOOK_MS,
       maxStalledCount: MAX_STALLED,
@@ -65,11 +69,12 @@ export class QueueWorker implements Service {
     await this.worker.waitUntilReady();
   }
 
-  /** Takes no new job, waits for those that run, and hands back what does not end within the grace. */
+  /** Takes no new job, waits for those that run, and hands back what has not begun or does not end within the grace. */
   async stop(): Promise<void> {
     const { worker } = this;
     if (worker === undefined) return;
     this.worker = undefined;
+    this.stopping.abort();
     const finished = worker.close().catch((error: unknown) => this.errors.report(`closing ${this.name}`, error));
     if (await within(finished, this.context.config.shutdown.graceMs)) return;
     this.halt.abort();
@@ -84,16 +89,22 @@ export class QueueWorker implements Service {
       const payload = payloadOf(definition, job);
       facts = { ...facts, ...definition.facts(payload) };
       const log = context.log.with(facts);
-      run = { id: job.id ?? '', payload, context, log, children: () => childrenOf(job) };
+      const again = job.attemptsStarted > 1;
+      const { signal: stopping } = this.stopping;
+      run = { id: job.id ?? '', payload, context, log, again, stopping, children: () => childrenOf(job) };
       const outcome = await this.once(run);
       if (outcome.outcome === 'done') return outcome.summary;
       log.debug(outcome.outcome, { reason: outcome.reason });
       if (outcome.outcome === 'skipped') return { skipped: outcome.reason };
       this.runs.forget(run.id);
+      if (outcome.outcome === 'handed back') {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       await job.moveToDelayed(context.clock.now() + outcome.afterMs, token);
       throw new DelayedError();
     } catch (error) {
-      if (error instanceof DelayedError) throw error;
+      if (error instanceof DelayedError || error instanceof WaitingError) throw error;
       if (!this.halt.signal.aborted) return this.fail(job, run, error, facts);
       await job.moveToWait(token);
       throw new WaitingError();

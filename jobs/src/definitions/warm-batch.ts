@@ -1,9 +1,11 @@
 import { ForewarmError } from '#shared/errors';
+import type { BatchSummary, BatchTask } from '#shared/inference/protocol';
 import type { JobContext } from '../context';
-import { batchPayload } from '../cycle/payloads';
+import type { Losses } from '../cycle/cycle-fuse';
+import { type BatchPayload, batchPayload } from '../cycle/payloads';
 import { requireModel } from '../cycle/require-model';
 import type { CancelledBatch } from '../cycle/settle-cycle';
-import { defineJob } from '../define-job';
+import { defineJob, type Outcome } from '../define-job';
 
 /** Some seconds beyond the time limit of the inference process, which is the one that counts. */
 const MARGIN_MS = 60_000;
@@ -21,10 +23,11 @@ export const warmBatch = defineJob({
   payload: batchPayload,
   facts: ({ cycle, model, number }) => ({ cycle, model, batch: number }),
   retries: { attempts: 3, firstDelayMs: 500 },
-  timeLimitMs: (config) => config.inference.timeLimitMs + MARGIN_MS,
-  async run({ payload: { cycle, number, model, generation, categories, mode, copyKept }, context }) {
+  // It may wait for the one before it in the same process.
+  timeLimitMs: (config) => 2 * config.inference.timeLimitMs + MARGIN_MS,
+  async run({ payload, context, again, stopping }) {
+    const { cycle, model, generation, categories, mode, copyKept } = payload;
     requireModel(context, model);
-    if (await context.cycles.isCancelled(cycle)) return { outcome: 'done', summary: CANCELLED };
     const spec = await context.models.resolve(model);
     if (spec.generation !== generation) {
       throw new ForewarmError(
@@ -32,43 +35,54 @@ export const warmBatch = defineJob({
         `models.${model}: ${spec.file} is generation ${spec.generation} on ${context.host}, the batch is for ${generation}`,
       );
     }
-    const turn = await turnOf(context, cycle, number);
-    if (turn === 'later') {
-      return { outcome: 'later', afterMs: AGAIN_MS, reason: 'the cycle has only lost processes; one batch at a time' };
-    }
     const { expireAfterMs, maxAgeMs, refresh } = context.models.configured(model);
-    try {
-      const summary = await context.pool.runBatch({
-        ...{ spec, categories, mode, copyKept, expireAfterMs },
-        trackInputs: refresh === 'changed',
-        maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
-        stores: context.targets,
-      });
-      await noted(context.fuse.held(cycle));
-      return { outcome: 'done', summary };
-    } catch (error) {
-      if (costsProcess(error)) await noted(context.fuse.lost(cycle, `${error.code}: ${error.message}`));
-      throw error;
-    } finally {
-      if (turn === 'alone') await noted(context.fuse.done(cycle, number));
-    }
+    const task: BatchTask = {
+      // A run that ended half-way may have written rows to the cache that Postgres has not got.
+      ...{ spec, categories, mode, copyKept: copyKept || again, expireAfterMs },
+      trackInputs: refresh === 'changed',
+      maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
+      stores: context.targets,
+    };
+    return context.pool.whenFree(async (free) => {
+      if (stopping.aborted) return { outcome: 'handed back', reason: 'the daemon stops' };
+      const [cancelled, losses] = await Promise.all([context.cycles.isCancelled(cycle), context.fuse.losses(cycle)]);
+      if (cancelled) return { outcome: 'done', summary: CANCELLED };
+      return runInTurn(context, payload, losses, () => free.runBatch(task));
+    });
   },
 });
 
 /**
- * When a batch may begin. Once a process was lost and no batch has come to its end, they begin one by one: the other
+ * Runs a batch when it may begin. Once a process was lost and no batch has come to its end, they begin one by one: the other
  * processes are for other models.
  * @throws ForewarmError FW_MODEL_BROKEN when the cycle has lost as many processes as a model may tries, and nothing else
  */
-async function turnOf(context: JobContext, cycle: string, batch: number): Promise<'now' | 'alone' | 'later'> {
-  const { brokenAfter, timeLimitMs } = context.config.inference;
-  const { count, why } = await context.fuse.losses(cycle);
-  if (count === 0) return 'now';
-  if (count < brokenAfter) {
-    return (await context.fuse.alone(cycle, batch, timeLimitMs + MARGIN_MS)) ? 'alone' : 'later';
+async function runInTurn(
+  context: JobContext,
+  { cycle, number }: BatchPayload,
+  { count, why }: Losses,
+  run: () => Promise<BatchSummary>,
+): Promise<Outcome> {
+  const { fuse, config } = context;
+  const { brokenAfter, timeLimitMs } = config.inference;
+  if (count >= brokenAfter) {
+    const lost = `the cycle lost ${count} processes, and no batch came to its end`;
+    throw new ForewarmError('FW_MODEL_BROKEN', `not begun: ${lost}; the last one: ${why}`);
   }
-  const lost = `the cycle lost ${count} processes, and no batch came to its end`;
-  throw new ForewarmError('FW_MODEL_BROKEN', `not begun: ${lost}; the last one: ${why}`);
+  const alone = count > 0;
+  if (alone && !(await fuse.alone(cycle, number, timeLimitMs + MARGIN_MS))) {
+    return { outcome: 'later', afterMs: AGAIN_MS, reason: 'the cycle has only lost processes; one batch at a time' };
+  }
+  try {
+    const summary = await run();
+    await noted(fuse.held(cycle));
+    return { outcome: 'done', summary };
+  } catch (error) {
+    if (costsProcess(error)) await noted(fuse.lost(cycle, `${error.code}: ${error.message}`));
+    throw error;
+  } finally {
+    if (alone) await noted(fuse.done(cycle, number));
+  }
 }
 
 /** What the batch came to counts, not whether others hear of it. */

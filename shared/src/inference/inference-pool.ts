@@ -17,6 +17,15 @@ export interface InferencePoolOptions {
   readonly onProcessLost: (error: ForewarmError) => void;
 }
 
+/** A process that waits for one batch. */
+export interface FreeProcess {
+  /**
+   * Computes a batch and writes its rows.
+   * @throws ForewarmError FW_INFERENCE_TIME_LIMIT, FW_INFERENCE_CRASHED, FW_MODEL_*, FW_REDIS_*
+   */
+  runBatch(task: BatchTask): Promise<BatchSummary>;
+}
+
 /** Loading Node and the runtime on a busy machine, before a task can report that it has begun. */
 const START_LIMIT_MS = 30_000;
 /** A task that met a process which was already gone was never begun: it is given to another, a few times. */
@@ -39,6 +48,9 @@ export class InferencePool implements Service {
   /** The library is given no more tasks than it has processes: after a crash it forgets what waits in its own queue. */
   private readonly slots: Slots;
   private stopped = false;
+  private readonly free: FreeProcess = {
+    runBatch: (task) => this.run('batch', task, `a batch of ${task.categories.length} of ${task.spec.name}`),
+  };
 
   constructor(options: InferencePoolOptions) {
     this.options = options;
@@ -78,12 +90,11 @@ export class InferencePool implements Service {
   }
 
   /**
-   * Computes a batch and writes its rows.
-   * @throws ForewarmError FW_INFERENCE_TIME_LIMIT, FW_INFERENCE_CRASHED, FW_MODEL_*, FW_REDIS_*
+   * Does `work` when a process is free, and keeps that one for it: what is looked at in it is as of the moment in which a
+   * batch can begin. In `work` the pool must be asked for nothing else.
    */
-  runBatch(task: BatchTask): Promise<BatchSummary> {
-    const what = `a batch of ${task.categories.length} of ${task.spec.name}`;
-    return this.slots.run(() => this.run<BatchSummary>('batch', task, what));
+  whenFree<T>(work: (free: FreeProcess) => Promise<T>): Promise<T> {
+    return this.slots.run(() => work(this.free));
   }
 
   /**
