@@ -1,6 +1,7 @@
 import type { ModelCache } from '#shared/cache/model-cache';
 import type { Clock } from '#shared/clock';
 import type { Config, ModelConfig } from '#shared/config/types';
+import type { RedisState } from '#shared/connections/redis-state';
 import type { InferencePool } from '#shared/inference/inference-pool';
 import type { StoreTargets } from '#shared/inference/protocol';
 import type { Logger } from '#shared/logger';
@@ -30,6 +31,8 @@ export interface JobContext {
   /** Where inference processes write. */
   readonly targets: StoreTargets;
   readonly cache: (model: string) => ModelCache;
+  /** What the cache Redis says of itself. Throws FW_REDIS_UNAVAILABLE. */
+  readonly cacheState: () => Promise<RedisState>;
   readonly rows: RowStore;
   readonly generations: GenerationStore;
   readonly history: HistoryStore;

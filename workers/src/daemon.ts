@@ -9,6 +9,7 @@ import { registry } from '#jobs/registry';
 import { ModelCache } from '#shared/cache/model-cache';
 import { steadyClock, systemClock } from '#shared/clock';
 import type { Config, Role } from '#shared/config/types';
+import { redisState } from '#shared/connections/redis-state';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
@@ -20,13 +21,15 @@ import { HistoryStore } from '#shared/store/history-store';
 import { RowStore } from '#shared/store/row-store';
 import { Connections, requirePostgres } from './connections';
 import { HttpListener } from './http/listener';
+import { CoverageWatch } from './coverage-watch';
 import { MissingListener } from './missing-listener';
 import { checkModels } from './models-check';
 import { ParallelServices } from './parallel-services';
+import { QueueTrouble } from './queue-trouble';
 import { QueueWorker } from './queue-worker';
 import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
-import { Watchdog } from './watchdog';
+import { Watchdog, type Watched } from './watchdog';
 
 const DASHBOARD_PATH = '/queues';
 
@@ -44,6 +47,7 @@ export class Daemon implements Service {
   readonly http: HttpListener;
   private readonly connections: Connections;
   private readonly schema: SchemaService;
+  private readonly trouble: QueueTrouble;
   private readonly services: ServiceGroup;
   private started = false;
   private stopping = false;
@@ -52,11 +56,12 @@ export class Daemon implements Service {
     const errors = new RepeatedErrors(log, steadyClock);
     const metrics = new Metrics();
     const pool = makePool(config, env, metrics, errors);
+    this.trouble = new QueueTrouble(errors, log);
     this.connections = new Connections(config, errors);
     const { queue, queueWorkers, subscriber, postgres } = this.connections;
     this.schema = new SchemaService(postgres, log, errors);
     this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
-    this.context = makeContext(config, log, metrics, pool, this.connections, errors);
+    this.context = makeContext(config, log, metrics, pool, this.connections, errors, this.trouble);
     if (config.roles.includes('dashboard')) {
       this.http.mount(DASHBOARD_PATH, async (scope) => {
         // Loaded here and not above: the other roles do without it.
@@ -64,6 +69,7 @@ export class Daemon implements Service {
         await dashboard(scope, { registry, context: this.context, connection: queue });
       });
     }
+    const coverage = new CoverageWatch(this.context);
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
       config.roles.includes(role) ? services : [];
@@ -78,13 +84,13 @@ export class Daemon implements Service {
         closing('queues', () => this.context.enqueue.close()),
         new ParallelServices(
           'queue workers',
-          jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, errors)),
+          jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, this.trouble)),
         ),
         ...forRole('scheduler', [
-          new MissingListener(this.context, subscriber, errors),
-          new Scheduler(registry, this.context, queue, errors),
+          new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
+          new Scheduler(registry, this.context, queue, this.trouble),
         ]),
-        new Watchdog(registry, this.context, errors),
+        new Watchdog(registry, this.context, this.trouble, [coverage, queueMemory(queue, metrics)]),
       ],
       ({ service, step, ms, error }) =>
         log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
@@ -113,9 +119,11 @@ export class Daemon implements Service {
   }
 
   private readiness(): { ready: boolean; checks: Record<string, string> } {
+    const { status: queue } = this.connections.queue;
+    const { refusal } = this.trouble;
     const checks = {
       daemon: this.started ? 'started' : 'starting or stopping',
-      'redis-queue': this.connections.queue.status,
+      'redis-queue': queue === 'ready' && refusal !== undefined ? `refuses writes: ${refusal}` : queue,
       'redis-cache': this.connections.cache.status,
       // Beside the path: without it the daemon is degraded, not unready.
       schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
@@ -149,10 +157,13 @@ function makeContext(
   pool: InferencePool,
   connections: Connections,
   errors: RepeatedErrors,
+  trouble: QueueTrouble,
 ): JobContext {
   const { cache, queue, postgres } = connections;
   const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
-  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) => errors.report('queue', error));
+  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
+    trouble.report('queue', error),
+  );
   const caches = new Map(config.models.map(({ name }) => [name, new ModelCache(cache, config.keyPrefix, name)]));
   return {
     config,
@@ -169,6 +180,7 @@ function makeContext(
       cacheUrl: config.redis.cacheUrl,
       postgres: { url, connectTimeoutMs, statementTimeoutMs },
     },
+    cacheState: () => redisState(cache),
     cache: (model) => caches.get(model) ?? new ModelCache(cache, config.keyPrefix, model),
     rows: new RowStore(postgres),
     generations: new GenerationStore(postgres),
@@ -177,6 +189,10 @@ function makeContext(
     paused: new PausedModels(queue, config.keyPrefix),
     debts: new CopyDebts(queue, config.keyPrefix),
   };
+}
+
+function queueMemory(queue: Redis, metrics: Metrics): Watched {
+  return { name: 'the memory of the queue', look: async () => metrics.redis('queue', await redisState(queue)) };
 }
 
 /** A service that has only an end. */

@@ -5,26 +5,32 @@ import type { Registry } from '#jobs/registry';
 import { reviveSchedules, upsertSchedules } from '#jobs/schedule';
 import { steadyClock } from '#shared/clock';
 import type { Service } from '#shared/lifecycle';
-import type { RepeatedErrors } from '#shared/repeated-errors';
 import { within } from '#shared/within';
+import type { QueueTrouble } from './queue-trouble';
 
 /** For a look that is under way when the daemon stops. */
 const STOP_MS = 2_000;
 /** The shortest period that a cron expression has. */
 const SHORTEST_MS = 1_000;
 
+/** What the watchdog has looked at besides the schedules, in turn. */
+export interface Watched {
+  /** For the log when a look fails, such as `the cache`. */
+  readonly name: string;
+  look(): Promise<void>;
+}
+
 /**
- * Looks after the schedules from outside the queue, in each daemon: a Redis that comes back empty has lost them without an
- * error, and a schedule can be there and not run. node-cron goes by the time of day and would sleep for an hour when the clock
- * is set back by one: a timer that counts time by itself looks whether it still fires.
+ * Looks after the schedules and the cache from outside the queue, in each daemon: a Redis that comes back empty has lost them
+ * without an error, and a schedule can be there and not run. node-cron goes by the time of day and would sleep for an hour when
+ * the clock is set back by one: a timer that counts time by itself looks whether it still fires.
  */
 export class Watchdog implements Service {
   readonly name = 'watchdog';
   private readonly registry: Registry;
   private readonly context: JobContext;
-  private readonly errors: RepeatedErrors;
-  /** Models whose cache was seen full: only what was there can have been lost. */
-  private readonly seenFull = new Set<string>();
+  private readonly trouble: QueueTrouble;
+  private readonly watched: readonly Watched[];
   /** Next runs that were far from now at the last look, by schedule. */
   private readonly farRuns = new Map<string, number>();
   private readonly delayed = new DelayedJobs(steadyClock);
@@ -34,14 +40,15 @@ export class Watchdog implements Service {
   /** When the last look began, by the steady clock. */
   private lookedAtMs = steadyClock.now();
 
-  constructor(registry: Registry, context: JobContext, errors: RepeatedErrors) {
+  constructor(registry: Registry, context: JobContext, trouble: QueueTrouble, watched: readonly Watched[]) {
     this.registry = registry;
     this.context = context;
-    this.errors = errors;
+    this.trouble = trouble;
+    this.watched = watched;
   }
 
   async start(): Promise<void> {
-    const report = (error: unknown): void => this.errors.report('watchdog', error);
+    const report = (error: unknown): void => this.trouble.report('watchdog', error);
     const silent = (): void => undefined;
     cron.setLogger({ info: silent, debug: silent, warn: report, error: report });
     const { everyMs } = this.context.config.watchdog;
@@ -79,37 +86,32 @@ export class Watchdog implements Service {
   private look(): Promise<void> {
     this.lookedAtMs = steadyClock.now();
     this.looking ??= this.check()
-      .catch((error: unknown) => this.errors.report('watchdog', error))
+      .catch((error: unknown) => this.trouble.report('watchdog', error))
       .finally(() => {
         this.looking = undefined;
       });
     return this.looking;
   }
 
+  /** A look that fails is no reason to leave out the next: stores fail apart from each other. */
   private async check(): Promise<void> {
-    const { config, enqueue, clock, log, models } = this.context;
+    const looks = [{ name: 'the schedules', look: () => this.checkSchedules() }, ...this.watched];
+    for (const watched of looks) {
+      await watched.look().catch((error: unknown) => this.trouble.report(`looking after ${watched.name}`, error));
+    }
+  }
+
+  private async checkSchedules(): Promise<void> {
+    const { config, enqueue, clock, log } = this.context;
     const { definitions } = this.registry;
     const created = await upsertSchedules(definitions, config, enqueue, clock, 'later');
+    // It has written: the limit of one run at a time.
+    this.trouble.accepted();
     if (created.length > 0) log.warn('schedules were gone and were made anew', { schedules: created });
     const revived = await reviveSchedules(definitions, config, enqueue, clock, this.farRuns);
     if (revived.length > 0) log.warn('schedules did not run and were made anew', { schedules: revived });
     const released = await this.delayed.release(definitions, enqueue);
     if (released.length > 0) log.warn('jobs waited for a time that did not come and run now', { jobs: released });
-    for (const model of models.names) await this.checkCache(model);
-  }
-
-  /** A cache that was full and is empty is healed at once; and every daemon shows how fresh it is. */
-  private async checkCache(model: string): Promise<void> {
-    const { enqueue, log, metrics } = this.context;
-    const cache = this.context.cache(model);
-    const [pointer, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
-    if (metadata !== undefined) metrics.lastUpdated.set({ model }, Date.parse(metadata.last_updated) / 1_000);
-    if (pointer !== undefined) {
-      this.seenFull.add(model);
-    } else if (this.seenFull.delete(model)) {
-      log.warn('the cache is empty: healing', { model });
-      await enqueue.add('warm', { model, trigger: 'heal' }, { key: `heal-${model}`, ifRunning: 'follow' });
-    }
   }
 }
 

@@ -31,11 +31,14 @@ export const publish = defineJob({
   async run({ payload, context, log, children }) {
     requireModel(context, payload.model);
     const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
-    const published = await publishCycle(context, payload, settled, log);
+    const published = await publishCycle(context, payload, settled, log).catch((error: unknown) => {
+      if (settled.state !== 'failed') throw error;
+      return unchanged(context, payload.model);
+    });
     await noteCopies(context, payload, settled);
     const record = toRecord(context, payload, settled, published);
     await close(context, record, settled, log);
-    report(context, record, published, log);
+    report(context, record, settled.lost, published, log);
     return { outcome: 'done', summary: summaryOf(record) };
   },
   /** The rows that were written are served where their generation is live; the model is free for its next cycle. */
@@ -45,9 +48,17 @@ export const publish = defineJob({
     const failed: SettledCycle = { ...settled, state: 'failed', reason: reasons.join('; ') };
     const record = toRecord(context, payload, failed, undefined);
     await close(context, record, failed, log);
-    report(context, record, undefined, log);
+    report(context, record, failed.lost, undefined, log);
   },
 });
+
+/** A cache that takes no writes, which is why a cycle fails, must not keep it from ending. */
+async function unchanged({ cache }: JobContext, model: string): Promise<Published> {
+  const live = await cache(model)
+    .pointer()
+    .catch(() => undefined);
+  return { live, metadata: undefined, withheld: null, gone: null };
+}
 
 /** Records the end of a cycle and frees its model for what was asked for meanwhile. */
 async function close(context: JobContext, record: CycleRecord, settled: SettledCycle, log: Logger): Promise<void> {
@@ -95,8 +106,10 @@ function toRecord(
   const now = context.clock.now();
   const ended = settled.state === 'failed' || settled.state === 'cancelled';
   const why = published?.withheld ?? null;
+  const gone = published?.gone ?? null;
   const withheld = why !== null && !ended;
-  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null];
+  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null, gone];
+  const behind = withheld || (settled.state === 'complete' && gone !== null);
   const reason = reasons.filter((text) => text !== null).join('; ');
   const { computed, restored, verified, failed, durable } = settled;
   return {
@@ -104,7 +117,7 @@ function toRecord(
     model: payload.model,
     generation: payload.generation,
     trigger: payload.trigger,
-    state: withheld ? 'degraded' : settled.state,
+    state: behind ? 'degraded' : settled.state,
     host: context.host,
     startedAt: new Date(payload.startedAtMs),
     finishedAt: new Date(now),
@@ -126,7 +139,13 @@ const LEVELS: Record<CycleState, 'info' | 'warn' | 'error'> = {
 };
 
 /** The one line per cycle, and its metrics. @param published `undefined` when that failed and what is live is not known */
-function report(context: JobContext, record: CycleRecord, published: Published | undefined, log: Logger): void {
+function report(
+  context: JobContext,
+  record: CycleRecord,
+  lost: number,
+  published: Published | undefined,
+  log: Logger,
+): void {
   const { model, state, trigger, durationMs, expected, computed, restored, verified, failed, durable } = record;
   const { metrics } = context;
   metrics.cycles.inc({ model, state });
@@ -134,10 +153,9 @@ function report(context: JobContext, record: CycleRecord, published: Published |
   for (const [action, rows] of Object.entries({ computed, restored, verified, failed })) {
     metrics.rows.inc({ model, action }, rows);
   }
-  if (published?.metadata !== undefined) {
-    metrics.lastUpdated.set({ model }, Date.parse(published.metadata.last_updated) / 1_000);
-  }
-  const some = Object.fromEntries(Object.entries({ restored, verified, failed }).filter(([, rows]) => rows > 0));
+  metrics.rowsLost.inc({ model }, lost);
+  if (published?.metadata !== undefined) metrics.metadata(model, published.metadata);
+  const some = Object.fromEntries(Object.entries({ lost, restored, verified, failed }).filter(([, rows]) => rows > 0));
   log[LEVELS[state]](`cycle ${state}`, {
     trigger,
     ms: durationMs,
