@@ -9,6 +9,7 @@ import type { Metrics } from '#shared/metrics';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { GenerationStore } from '#shared/store/generation-store';
+import type { HistoryBacklog } from '#shared/store/history-backlog';
 import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
 import type { CopyDebts } from './cycle/copy-debts';
@@ -36,6 +37,8 @@ export interface JobContext {
   readonly rows: RowStore;
   readonly generations: GenerationStore;
   readonly history: HistoryStore;
+  /** What could not be written to the history yet. */
+  readonly backlog: HistoryBacklog;
   readonly cycles: RunningCycles;
   readonly paused: PausedModels;
   readonly debts: CopyDebts;

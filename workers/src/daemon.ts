@@ -17,10 +17,12 @@ import { Metrics } from '#shared/metrics';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
 import { RepeatedErrors } from '#shared/repeated-errors';
 import { GenerationStore } from '#shared/store/generation-store';
+import { HistoryBacklog } from '#shared/store/history-backlog';
 import { HistoryStore } from '#shared/store/history-store';
 import { RowStore } from '#shared/store/row-store';
 import { Connections, requirePostgres } from './connections';
 import { HttpListener } from './http/listener';
+import { BacklogWatch } from './backlog-watch';
 import { CoverageWatch } from './coverage-watch';
 import { MissingListener } from './missing-listener';
 import { checkModels } from './models-check';
@@ -90,7 +92,11 @@ export class Daemon implements Service {
           new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
           new Scheduler(registry, this.context, queue, this.trouble),
         ]),
-        new Watchdog(registry, this.context, this.trouble, [coverage, queueMemory(queue, metrics)]),
+        new Watchdog(registry, this.context, this.trouble, [
+          coverage,
+          queueMemory(queue, metrics),
+          new BacklogWatch(this.context),
+        ]),
       ],
       ({ service, step, ms, error }) =>
         log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
@@ -185,6 +191,7 @@ function makeContext(
     rows: new RowStore(postgres),
     generations: new GenerationStore(postgres),
     history: new HistoryStore(postgres),
+    backlog: new HistoryBacklog(),
     cycles: new RunningCycles(queue, config.keyPrefix),
     paused: new PausedModels(queue, config.keyPrefix),
     debts: new CopyDebts(queue, config.keyPrefix),

@@ -12,6 +12,7 @@ import { batchSize, planBatches } from './batches';
 import { categoriesHash } from './categories-hash';
 import { batchId, newCycleId } from './cycle-id';
 import { type BatchPayload, type CyclePayload, cyclePayload } from './payloads';
+import { remember } from './remember';
 
 export interface CycleRequest {
   readonly model: string;
@@ -62,7 +63,7 @@ export async function startCycle(context: JobContext, request: CycleRequest, log
     return await addJobs(context, request, cycle, { spec, live, behind }, cycleLog);
   } catch (error) {
     const reason = asForewarmError(error).message;
-    await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, cycleLog);
+    await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, [], cycleLog);
     context.metrics.cycles.inc({ model: request.model, state: 'failed' });
     throw error;
   }
@@ -100,7 +101,7 @@ async function addJobs(
   // The history does not hold the jobs up; whichever is written last, the end of a cycle stays its end.
   await Promise.all([
     context.enqueue.addFlow('publish', { id: cycle, payload }, 'warm-batch', children),
-    rememberGeneration(context, spec, live, log).then(() => remember(context, running, log)),
+    rememberGeneration(context, spec, live, log).then(() => remember(context, running, [], log)),
   ]);
   log.debug('cycle planned', { trigger: request.trigger, mode, rows: categories.length, batches: batches.length });
   return { started: true, cycle, batches: batches.length };
@@ -158,7 +159,7 @@ async function notStarted(
   }
   log.warn('cycle skipped', { reason });
   context.metrics.cycles.inc({ model, state: 'skipped' });
-  await remember(context, { ...blank(context, request, cycle), state: 'skipped', reason }, log);
+  await remember(context, { ...blank(context, request, cycle), state: 'skipped', reason }, [], log);
   return { started: false, reason };
 }
 
@@ -183,13 +184,6 @@ function blank(context: JobContext, request: CycleRequest, cycle: string): Cycle
     ...{ expected: 0, batches: 0, computed: 0, restored: 0, verified: 0, failed: 0, durable: 0 },
     reason: null,
   };
-}
-
-/** The history is beside the path: warming goes on without it. */
-async function remember(context: JobContext, record: CycleRecord, log: Logger): Promise<void> {
-  await context.history.record(record).catch((error: unknown) => {
-    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
-  });
 }
 
 async function rememberGeneration(

@@ -1,10 +1,11 @@
 import type { CycleState } from '#shared/cache/pointer';
-import { errorFacts, type Logger } from '#shared/logger';
+import type { Logger } from '#shared/logger';
 import type { CycleRecord, RowCounts } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { batchId } from '../cycle/cycle-id';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
+import { remember } from '../cycle/remember';
 import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
 import { defineJob } from '../define-job';
@@ -62,11 +63,9 @@ async function unchanged({ cache }: JobContext, model: string): Promise<Publishe
 
 /** Records the end of a cycle and frees its model for what was asked for meanwhile. */
 async function close(context: JobContext, record: CycleRecord, settled: SettledCycle, log: Logger): Promise<void> {
-  const { cycles, enqueue, history } = context;
+  const { cycles, enqueue } = context;
   const { model } = record;
-  await history.record(record, settled.batches).catch((error: unknown) => {
-    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
-  });
+  await remember(context, record, settled.batches, log);
   await cycles.release(model, record.id);
   await cycles.grantNext(model, (trigger) => enqueue.add('warm', { model, trigger }));
 }
