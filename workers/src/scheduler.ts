@@ -67,6 +67,8 @@ export class Scheduler implements Service {
   private async upsert(when: 'start' | 'later'): Promise<void> {
     const { config, enqueue, clock, log } = this.context;
     const created = await upsertSchedules(this.registry.definitions, config, enqueue, clock, when);
-    if (created.length > 0) log.info('schedules created', { schedules: created });
+    if (created.length === 0) return;
+    if (when === 'start') log.info('schedules created', { schedules: created });
+    else log.warn('schedules were gone and were made anew', { schedules: created });
   }
 }
