@@ -41,7 +41,9 @@ export class SteadyReader {
     return new SteadyReader(client, categories, model);
   }
 
+  /** Once and for all: a client that is told again to disconnect keeps the process for two seconds. */
   async stop(): Promise<void> {
+    if (this.stopped) return this.ended;
     this.stopped = true;
     await this.ended;
     this.client.disconnect();
