@@ -8,6 +8,11 @@ jest.setTimeout(90_000);
 
 const categories = someCategories(40);
 const BACKLOG = 'forewarm_history_backlog';
+/** Long enough to be in the middle of a cycle. */
+const SLOW = {
+  batchSize: 10,
+  model: { slow: { iterations: 30_000, when: { input: 'category', equals: categories[20] ?? '' } } },
+};
 
 let system: TestSystem;
 
@@ -75,11 +80,33 @@ test('away for three cycles: they say so, and when it is back rows and cycles ar
   expect(begun).toEqual([...begun].sort((a, b) => a - b));
 });
 
+test.each([
+  ['is back: it records what it has kept', true],
+  ['is away: it tells what the history will lack', false],
+])('a daemon that ends while PostgreSQL %s', async (_, back) => {
+  // No look of the watchdog comes in between.
+  system.configureSmall(categories, { every: '1h', ...SLOW, settings: { watchdog: { every: '1h' } } });
+  const daemon = system.daemon();
+  const { id } = await system.recorded(({ state }) => state === 'running');
+  await daemon.computing(2);
+  await system.postgres.kill();
+  const ended = await daemon.cycle('degraded');
+  const mark = daemon.mark;
+  if (back) await system.postgres.start();
+  expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+  const lines = daemon.lines.slice(mark).map(({ message, cycles }) => [message, cycles]);
+  if (back) {
+    expect(lines).toContainEqual(['cycles were recorded late: PostgreSQL is back', 1]);
+    expect(await system.history()).toMatchObject([{ id, state: 'degraded', computed: 40, reason: ended.reason }]);
+  } else {
+    expect(lines).toContainEqual(['the run history will lack cycles: PostgreSQL is away, and the daemon ends', 1]);
+  }
+});
+
 test('a cycle whose end could not be recorded is not taken for lost, also with a period of an hour', async () => {
   system.configureSmall(categories, {
     every: '1h',
-    batchSize: 10,
-    model: { slow: { iterations: 30_000, when: { input: 'category', equals: categories[20] ?? '' } } },
+    ...SLOW,
     settings: { watchdog: { every: '1s' } },
   });
   const daemon = system.daemon();

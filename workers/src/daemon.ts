@@ -72,6 +72,7 @@ export class Daemon implements Service {
       });
     }
     const coverage = new CoverageWatch(this.context);
+    const backlog = new BacklogWatch(this.context);
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
       config.roles.includes(role) ? services : [];
@@ -84,6 +85,7 @@ export class Daemon implements Service {
         this.connections,
         this.schema,
         closing('queues', () => this.context.enqueue.close()),
+        closing('run history', () => backlog.end()),
         new ParallelServices(
           'queue workers',
           jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, this.trouble)),
@@ -92,11 +94,7 @@ export class Daemon implements Service {
           new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
           new Scheduler(registry, this.context, queue, this.trouble),
         ]),
-        new Watchdog(registry, this.context, this.trouble, [
-          coverage,
-          queueMemory(queue, metrics),
-          new BacklogWatch(this.context),
-        ]),
+        new Watchdog(registry, this.context, this.trouble, [coverage, queueMemory(queue, metrics), backlog]),
       ],
       ({ service, step, ms, error }) =>
         log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
