@@ -69,6 +69,8 @@ export class Watchdog implements Service {
       name: 'watchdog',
       timezone: 'UTC',
       noOverlap: true,
+      // After a sleep, or a clock set forward, it would name every second that was left out. The next look sees to all of them.
+      suppressMissedWarning: true,
     });
   }
 
