@@ -1,6 +1,7 @@
 import type { ModelCache } from '#shared/cache/model-cache';
 import type { Clock } from '#shared/clock';
 import type { Config, ModelConfig } from '#shared/config/types';
+import type { RedisState } from '#shared/connections/redis-state';
 import type { InferencePool } from '#shared/inference/inference-pool';
 import type { StoreTargets } from '#shared/inference/protocol';
 import type { Logger } from '#shared/logger';
@@ -8,6 +9,7 @@ import type { Metrics } from '#shared/metrics';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { GenerationStore } from '#shared/store/generation-store';
+import type { HistoryBacklog } from '#shared/store/history-backlog';
 import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
 import type { BrokenModels } from './cycle/broken-models';
@@ -34,9 +36,13 @@ export interface JobContext {
   /** Where inference processes write. */
   readonly targets: StoreTargets;
   readonly cache: (model: string) => ModelCache;
+  /** What the cache Redis says of itself. Throws FW_REDIS_UNAVAILABLE. */
+  readonly cacheState: () => Promise<RedisState>;
   readonly rows: RowStore;
   readonly generations: GenerationStore;
   readonly history: HistoryStore;
+  /** What could not be written to the history yet. */
+  readonly backlog: HistoryBacklog;
   readonly cycles: RunningCycles;
   readonly paused: PausedModels;
   readonly debts: CopyDebts;

@@ -1,4 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metadata } from './cache/pointer';
+import type { RedisState } from './connections/redis-state';
 
 /** The metrics of one daemon. Names begin with `forewarm_`, units are seconds and bytes; no label holds a category. */
 export class Metrics {
@@ -23,6 +25,24 @@ export class Metrics {
     labelNames: ['model', 'action'] as const,
     registers: [this.registry],
   });
+  readonly rowsLost = new Counter({
+    name: 'forewarm_rows_lost_total',
+    help: 'Rows that the cache had lost (evicted, expired, deleted) and that a cycle wrote again.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
+  readonly rowsPresent = new Gauge({
+    name: 'forewarm_rows_present',
+    help: 'Rows of the live generation that were in the cache at the last look.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
+  readonly rowsExpected = new Gauge({
+    name: 'forewarm_rows_expected',
+    help: 'Rows that the live generation should have: one for each category.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
   readonly lastUpdated = new Gauge({
     name: 'forewarm_last_updated_timestamp_seconds',
     help: 'When every row of the live generation was last computed or verified.',
@@ -42,8 +62,40 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly redisUsed = new Gauge({
+    name: 'forewarm_redis_used_memory_bytes',
+    help: 'Memory in use by a Redis, by role.',
+    labelNames: ['role'] as const,
+    registers: [this.registry],
+  });
+  readonly redisMax = new Gauge({
+    name: 'forewarm_redis_max_memory_bytes',
+    help: 'The maxmemory of a Redis, by role; 0 is no limit.',
+    labelNames: ['role'] as const,
+    registers: [this.registry],
+  });
+  readonly redisEvicted = new Gauge({
+    name: 'forewarm_redis_evicted_keys',
+    help: 'Keys that a Redis has evicted since its start, by role, whoever they belonged to.',
+    labelNames: ['role'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'forewarm_' });
+  }
+
+  /** Shows what a cycle wrote of a model. */
+  metadata(model: string, { last_updated, rows, expected }: Metadata): void {
+    this.lastUpdated.set({ model }, Date.parse(last_updated) / 1_000);
+    this.rowsPresent.set({ model }, rows);
+    this.rowsExpected.set({ model }, expected);
+  }
+
+  redis(role: 'cache' | 'queue', { usedBytes, maxBytes, evictedKeys }: RedisState): void {
+    this.redisUsed.set({ role }, usedBytes);
+    this.redisMax.set({ role }, maxBytes);
+    this.redisEvicted.set({ role }, evictedKeys);
   }
 
   /** Adds a gauge whose value is read at each scrape. */

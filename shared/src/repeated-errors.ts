@@ -2,6 +2,9 @@ import type { Clock } from './clock';
 import { messageOf } from './errors';
 import type { Facts, Logger } from './logger';
 
+/** Where a service tells of its errors. */
+export type ErrorReporter = Pick<RepeatedErrors, 'report'>;
+
 /** Distinct messages that are remembered; older ones are forgotten first. */
 const REMEMBERED = 200;
 

@@ -40,6 +40,6 @@ function wait(known: string | undefined, limitMs: number): Promise<Metadata> {
 }
 
 function metadataOf(cycle: string): Metadata {
-  const counts = { rows: 1, expected: 1, duration_s: 0.1, state: 'complete' } as const;
+  const counts = { rows: 1, expected: 1, failed: 0, duration_s: 0.1, state: 'complete' } as const;
   return { cycle, generation: '0123456789ab', last_updated: new Date(NOW_MS).toISOString(), ...counts };
 }

@@ -16,6 +16,7 @@ import { createDatabase, startPostgres, type TestDatabase } from './servers/post
 import { startRedis, type TestRedisOptions } from './servers/redis';
 import { makeTempFolder, removeFolders } from './servers/temp-folder';
 import type { TestServer } from './servers/test-server';
+import { SteadyReader } from './steady-reader';
 
 /** A model over `day` x `hour` and a category, small and quick: 4 x 6 = 24 cells. */
 export const SMALL_AXES = { day: { from: 0, to: 3 }, hour: { from: 0, to: 5 } };
@@ -38,6 +39,8 @@ export function someCategories(count: number): string[] {
 
 export interface SystemOptions {
   readonly redis?: TestRedisOptions;
+  /** A second Redis, `system.queueRedis`, for the job queue. When left out, one has both roles. */
+  readonly queueRedis?: TestRedisOptions;
   /** A PostgreSQL of the test's own, `system.postgres`, which it may break. False when left out: one for all tests. */
   readonly ownPostgres?: boolean;
   /** Settings of the configuration file beside redis, postgres, http and models. */
@@ -50,25 +53,30 @@ export interface SystemOptions {
  */
 export class TestSystem {
   readonly folder = makeTempFolder('system');
+  /** On the cache. */
   readonly client: Redis;
+  /** On the queue: the same as `client` where one Redis has both roles. */
+  readonly queueClient: Redis;
   readonly pool: Pool;
+  /** The cache. */
   readonly redis: TestServer;
+  /** The queue: the same as `redis` where one Redis has both roles. */
+  readonly queueRedis: TestServer;
   private readonly ownPostgres: TestServer | undefined;
   private readonly database: TestDatabase;
   private readonly settings: Record<string, unknown>;
   private readonly daemons: DaemonProcess[] = [];
   private readonly queues: Queue[] = [];
+  private readonly readers: SteadyReader[] = [];
 
-  private constructor(
-    { redis, postgres, database }: { redis: TestServer; postgres: TestServer | undefined; database: TestDatabase },
-    settings: Record<string, unknown>,
-  ) {
+  private constructor({ redis, queueRedis, postgres, database }: SystemServers, settings: Record<string, unknown>) {
     this.redis = redis;
+    this.queueRedis = queueRedis ?? redis;
     this.ownPostgres = postgres;
     this.database = database;
     this.settings = settings;
-    this.client = new Redis(redis.url);
-    this.client.on('error', () => undefined);
+    this.client = clientOf(redis);
+    this.queueClient = queueRedis === undefined ? this.client : clientOf(queueRedis);
     this.pool = new Pool({ connectionString: database.url, max: 2 });
     this.pool.on('error', () => undefined);
   }
@@ -77,8 +85,12 @@ export class TestSystem {
     const postgres = options.ownPostgres ? await startPostgres() : undefined;
     const admin = postgres?.url ?? process.env.FOREWARM_TEST_POSTGRES_URL;
     if (admin === undefined) throw new Error('FOREWARM_TEST_POSTGRES_URL is not set: run this in the slow project');
-    const [redis, database] = await Promise.all([startRedis(options.redis), createDatabase(admin)]);
-    return new TestSystem({ redis, postgres, database }, options.settings ?? {});
+    const [redis, queueRedis, database] = await Promise.all([
+      startRedis(options.redis),
+      options.queueRedis && startRedis(options.queueRedis),
+      createDatabase(admin),
+    ]);
+    return new TestSystem({ redis, queueRedis, postgres, database }, options.settings ?? {});
   }
 
   /** The server that `ownPostgres` asked for. */
@@ -102,7 +114,7 @@ export class TestSystem {
   /** Writes `forewarm.yaml` with these models (as in the file) over the system's servers. */
   configure(models: Record<string, unknown>, settings: Record<string, unknown> = {}): string {
     const document = {
-      redis: { cache: this.redis.url },
+      redis: { cache: this.redis.url, ...(this.queueRedis === this.redis ? {} : { queue: this.queueRedis.url }) },
       postgres: { url: this.postgresUrl },
       http: { port: 0 },
       inference: { processes: 2 },
@@ -126,13 +138,20 @@ export class TestSystem {
     return daemon;
   }
 
+  /** An application that reads these categories of the usual model until `stop`. */
+  async reader(categories: readonly string[]): Promise<SteadyReader> {
+    const reader = await SteadyReader.start(this.redis.url, categories);
+    this.readers.push(reader);
+    return reader;
+  }
+
   cache(model = 'm'): ModelCache {
     return new ModelCache(this.client, 'forewarm', model);
   }
 
   /** The queue of a job, as anybody else than the daemon would open it. */
   queue(job: string): Queue {
-    const queue = new Queue(job, { connection: this.client, prefix: queuePrefix('forewarm') });
+    const queue = new Queue(job, { connection: this.queueClient, prefix: queuePrefix('forewarm') });
     queue.on('error', () => undefined);
     this.queues.push(queue);
     return queue;
@@ -162,16 +181,30 @@ export class TestSystem {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.readers.map((reader) => reader.stop()));
     await Promise.all(this.daemons.map((daemon) => daemon.stop('SIGKILL')));
     await Promise.all(this.queues.map((queue) => queue.close()));
-    this.client.disconnect();
+    for (const client of new Set([this.client, this.queueClient])) client.disconnect();
     await this.pool.end();
-    const servers = [this.redis.stop(), this.ownPostgres?.stop() ?? this.database.drop()];
-    const ends = await Promise.allSettled(servers);
+    const redises = [...new Set([this.redis, this.queueRedis])].map((redis) => redis.stop());
+    const ends = await Promise.allSettled([...redises, this.ownPostgres?.stop() ?? this.database.drop()]);
     removeFolders(this.folder);
     const troubles = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
     if (troubles.length > 0) throw new Error(troubles.map(messageOf).join('\n'), { cause: troubles[0] });
   }
+}
+
+interface SystemServers {
+  readonly redis: TestServer;
+  readonly queueRedis: TestServer | undefined;
+  readonly postgres: TestServer | undefined;
+  readonly database: TestDatabase;
+}
+
+function clientOf(server: TestServer): Redis {
+  const client = new Redis(server.url);
+  client.on('error', () => undefined);
+  return client;
 }
 
 const LOOK_EVERY_MS = 20;

@@ -12,6 +12,7 @@ import { registry } from '#jobs/registry';
 import { ModelCache } from '#shared/cache/model-cache';
 import { steadyClock, systemClock } from '#shared/clock';
 import type { Config, Role } from '#shared/config/types';
+import { redisState } from '#shared/connections/redis-state';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
@@ -19,17 +20,22 @@ import { Metrics } from '#shared/metrics';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
 import { RepeatedErrors } from '#shared/repeated-errors';
 import { GenerationStore } from '#shared/store/generation-store';
+import { HistoryBacklog } from '#shared/store/history-backlog';
 import { HistoryStore } from '#shared/store/history-store';
 import { RowStore } from '#shared/store/row-store';
+import { BacklogWatch } from './backlog-watch';
 import { Connections, requirePostgres } from './connections';
+import { CoverageWatch } from './coverage-watch';
+import { CycleWatch } from './cycle-watch';
 import { HttpListener } from './http/listener';
 import { MissingListener } from './missing-listener';
 import { checkModels, type TriedModel, warningsOf } from './models-check';
 import { ParallelServices } from './parallel-services';
+import { QueueTrouble } from './queue-trouble';
 import { QueueWorker } from './queue-worker';
 import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
-import { Watchdog } from './watchdog';
+import { Watchdog, type Watched } from './watchdog';
 
 const DASHBOARD_PATH = '/queues';
 
@@ -47,6 +53,7 @@ export class Daemon implements Service {
   readonly http: HttpListener;
   private readonly connections: Connections;
   private readonly schema: SchemaService;
+  private readonly trouble: QueueTrouble;
   private readonly services: ServiceGroup;
   private tried: readonly TriedModel[] = [];
   private started = false;
@@ -56,11 +63,12 @@ export class Daemon implements Service {
     const errors = new RepeatedErrors(log, steadyClock);
     const metrics = new Metrics();
     const pool = makePool(config, env, metrics, errors);
+    this.trouble = new QueueTrouble(errors, log);
     this.connections = new Connections(config, errors);
     const { queue, queueWorkers, subscriber, postgres } = this.connections;
     this.schema = new SchemaService(postgres, log, errors);
     this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
-    this.context = makeContext(config, log, metrics, pool, this.connections, errors);
+    this.context = makeContext(config, log, metrics, pool, this.connections, errors, this.trouble);
     if (config.roles.includes('dashboard')) {
       this.http.mount(DASHBOARD_PATH, async (scope) => {
         // Loaded here and not above: the other roles do without it.
@@ -68,6 +76,9 @@ export class Daemon implements Service {
         await dashboard(scope, { registry, context: this.context, connection: queue });
       });
     }
+    const coverage = new CoverageWatch(this.context);
+    const backlog = new BacklogWatch(this.context);
+    const watched = [coverage, new CycleWatch(this.context), queueMemory(queue, metrics), backlog];
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
       config.roles.includes(role) ? services : [];
@@ -80,15 +91,16 @@ export class Daemon implements Service {
         this.connections,
         this.schema,
         closing('queues', () => this.context.enqueue.close()),
+        closing('run history', () => backlog.end()),
         new ParallelServices(
           'queue workers',
-          jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, errors)),
+          jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, this.trouble)),
         ),
         ...forRole('scheduler', [
-          new MissingListener(this.context, subscriber, errors),
-          new Scheduler(registry, this.context, queue, errors),
+          new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
+          new Scheduler(registry, this.context, queue, this.trouble),
         ]),
-        new Watchdog(registry, this.context, errors),
+        new Watchdog(registry, this.context, this.trouble, watched),
       ],
       ({ service, step, ms, error }) =>
         log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
@@ -129,9 +141,11 @@ export class Daemon implements Service {
   }
 
   private readiness(): { ready: boolean; checks: Record<string, string> } {
+    const { status: queue } = this.connections.queue;
+    const { refusal } = this.trouble;
     const checks = {
       daemon: this.started ? 'started' : 'starting or stopping',
-      'redis-queue': this.connections.queue.status,
+      'redis-queue': queue === 'ready' && refusal !== undefined ? `refuses writes: ${refusal}` : queue,
       'redis-cache': this.connections.cache.status,
       // Beside the path: without it the daemon is degraded, not unready.
       schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
@@ -165,10 +179,13 @@ function makeContext(
   pool: InferencePool,
   connections: Connections,
   errors: RepeatedErrors,
+  trouble: QueueTrouble,
 ): JobContext {
   const { cache, queue, postgres } = connections;
   const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
-  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) => errors.report('queue', error));
+  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
+    trouble.report('queue', error),
+  );
   const models = new ModelCatalogue(config.models, (mapping, probeCategories) =>
     pool.inspect({ mapping, probeCategories }),
   );
@@ -189,16 +206,22 @@ function makeContext(
       cacheUrl: config.redis.cacheUrl,
       postgres: { url, connectTimeoutMs, statementTimeoutMs },
     },
+    cacheState: () => redisState(cache),
     cache: (model) => caches.get(model) ?? new ModelCache(cache, config.keyPrefix, model),
     rows: new RowStore(postgres),
     generations: new GenerationStore(postgres),
     history: new HistoryStore(postgres),
+    backlog: new HistoryBacklog(),
     cycles: new RunningCycles(queue, config.keyPrefix),
     paused: new PausedModels(queue, config.keyPrefix),
     debts: new CopyDebts(queue, config.keyPrefix),
     broken: new BrokenModels(queue, config.keyPrefix),
     fuse: new CycleFuse(queue, config.keyPrefix),
   };
+}
+
+function queueMemory(queue: Redis, metrics: Metrics): Watched {
+  return { name: 'the memory of the queue', look: async () => metrics.redis('queue', await redisState(queue)) };
 }
 
 /** A service that has only an end. */

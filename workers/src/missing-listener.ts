@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import { EVENT_MAX_CATEGORIES, parseEvent } from '#shared/cache/events';
 import type { Service } from '#shared/lifecycle';
-import type { RepeatedErrors } from '#shared/repeated-errors';
+import type { ErrorReporter } from '#shared/repeated-errors';
+import type { HealPolicy } from './heal-policy';
 
 /** The first event starts a heal at once; what comes within this time after it makes one more. */
 const GAP_MS = 2_000;
@@ -12,7 +13,8 @@ export class MissingListener implements Service {
   readonly name = 'missing listener';
   private readonly context: JobContext;
   private readonly subscriber: Redis;
-  private readonly errors: RepeatedErrors;
+  private readonly errors: ErrorReporter;
+  private readonly policy: (model: string) => HealPolicy;
   private readonly modelOf: ReadonlyMap<string, string>;
   /** Categories that were missed since the last heal was asked for, by model. */
   private readonly missed = new Map<string, Set<string>>();
@@ -21,10 +23,11 @@ export class MissingListener implements Service {
   private readonly onMessage = (channel: string, message: string): void => this.hear(channel, message);
 
   /** @param subscriber a connection of its own; after a reconnect ioredis subscribes again by itself */
-  constructor(context: JobContext, subscriber: Redis, errors: RepeatedErrors) {
+  constructor(context: JobContext, subscriber: Redis, errors: ErrorReporter, policy: (model: string) => HealPolicy) {
     this.context = context;
     this.subscriber = subscriber;
     this.errors = errors;
+    this.policy = policy;
     this.modelOf = new Map(context.models.names.map((model) => [context.cache(model).keys.events, model]));
   }
 
@@ -49,18 +52,27 @@ export class MissingListener implements Service {
     if (!this.gaps.has(model)) this.heal(model);
   }
 
+  /** All that is missing is healed with what was missed, unless that would only make others go. */
   private heal(model: string): void {
     const categories = [...(this.missed.get(model) ?? [])];
+    const { helps, gapMs } = this.policy(model);
     this.missed.delete(model);
     this.gaps.set(
       model,
-      setTimeout(() => {
-        this.gaps.delete(model);
-        if (this.missed.has(model)) this.heal(model);
-      }, GAP_MS),
+      setTimeout(
+        () => {
+          this.gaps.delete(model);
+          if (this.missed.has(model)) this.heal(model);
+        },
+        helps ? GAP_MS : gapMs,
+      ),
     );
     this.context.enqueue
-      .add('warm', { model, trigger: 'heal', categories }, { key: `heal-${model}`, ifRunning: 'follow' })
+      .add(
+        'warm',
+        { model, trigger: 'heal', categories, ...(helps ? {} : { only: true }) },
+        { key: `heal-${model}`, ifRunning: 'follow' },
+      )
       .catch((error: unknown) => this.errors.report('asking for a heal', error));
   }
 }

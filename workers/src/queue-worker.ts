@@ -8,8 +8,9 @@ import { AwakeTimer } from '#shared/awake-timer';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import { errorFacts, type Facts } from '#shared/logger';
-import type { RepeatedErrors } from '#shared/repeated-errors';
+import type { ErrorReporter } from '#shared/repeated-errors';
 import { within } from '#shared/within';
+import { refusesWrites } from './queue-trouble';
 import { Runs } from './runs';
 
 /** A daemon that is silent for so long has lost its jobs. Nothing that runs here blocks the loop that renews the lock. */
@@ -23,6 +24,8 @@ const STALLED_LOOK_MS = 2_500;
 const MAX_STALLED = 5;
 /** Jobs to an inference process: while one computes, the next has been fetched and waits for its turn. */
 const IN_FLIGHT = 2;
+/** A Redis that refuses writes fails each look for a job at once, thousands a second: then looks are this far apart. */
+const REST_MS = 1_000;
 /** After the grace: for the interrupted runs to hand their jobs back. */
 const HAND_BACK_MS = 1_000;
 
@@ -32,16 +35,18 @@ export class QueueWorker implements Service {
   private readonly definition: JobDefinition;
   private readonly context: JobContext;
   private readonly connection: Redis;
-  private readonly errors: RepeatedErrors;
+  /** For what the queue itself says; jobs that fail tell it to the context. */
+  private readonly errors: ErrorReporter;
   private readonly runs = new Runs<Outcome>();
   /** Aborted when the daemon begins to stop. */
   private readonly stopping = new AbortController();
   /** Aborted when the daemon must stop now: what still runs is handed back. */
   private readonly halt = new AbortController();
   private worker: Worker | undefined;
+  private resting: NodeJS.Timeout | undefined;
 
   /** @param connection of kind `worker`; it stays the caller's */
-  constructor(definition: JobDefinition, context: JobContext, connection: Redis, errors: RepeatedErrors) {
+  constructor(definition: JobDefinition, context: JobContext, connection: Redis, errors: ErrorReporter) {
     this.name = `${definition.name} worker`;
     this.definition = definition;
     this.context = context;
@@ -61,7 +66,10 @@ export class QueueWorker implements Service {
       stalledInterval: STALLED_LOOK_MS,
       maxStalledCount: MAX_STALLED,
     });
-    this.worker.on('error', (error) => this.errors.report(`queue ${definition.name}`, withoutJob(error)));
+    this.worker.on('error', (error) => {
+      this.errors.report(`queue ${definition.name}`, withoutJob(error));
+      if (refusesWrites(error)) this.rest();
+    });
     this.worker.on('completed', (job) => this.runs.forget(job.id ?? ''));
     this.worker.on('stalled', (id) => {
       context.log.warn('a job was interrupted and runs again', { job: definition.name, id });
@@ -75,10 +83,19 @@ export class QueueWorker implements Service {
     if (worker === undefined) return;
     this.worker = undefined;
     this.stopping.abort();
+    clearTimeout(this.resting);
     const finished = worker.close().catch((error: unknown) => this.errors.report(`closing ${this.name}`, error));
     if (await within(finished, this.context.config.shutdown.graceMs)) return;
     this.halt.abort();
     await within(finished, HAND_BACK_MS);
+  }
+
+  /** Looks for no job for a moment; those that run go on. */
+  private rest(): void {
+    const { worker } = this;
+    if (worker === undefined || worker.isPaused()) return;
+    worker.pause(true);
+    this.resting = setTimeout(() => worker.resume(), REST_MS);
   }
 
   private async process(job: Job, token: string | undefined): Promise<unknown> {
@@ -123,10 +140,10 @@ export class QueueWorker implements Service {
     // A model that fails does so with every batch and at every tick; what it comes to is in the line of the cycle.
     const apart = `${this.definition.name} ${ofJob.model ?? job.id} ${attempt}`;
     if (again) {
-      this.errors.report('job failed, it will be retried', error, facts, { apart });
+      this.context.errors.report('job failed, it will be retried', error, facts, { apart });
       throw error;
     }
-    this.errors.report('job failed for good', error, facts, { apart, level: 'error' });
+    this.context.errors.report('job failed for good', error, facts, { apart, level: 'error' });
     if (run !== undefined) {
       await this.definition.failed(run, error).catch((failure: unknown) => {
         run.log.error('what waits for the job was not told', errorFacts(failure));

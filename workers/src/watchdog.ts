@@ -1,36 +1,39 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import type { JobContext } from '#jobs/context';
-import { heldModel } from '#jobs/cycle/held-model';
-import { OverdueModels } from '#jobs/cycle/overdue-models';
 import { DelayedJobs } from '#jobs/delayed-jobs';
 import type { Registry } from '#jobs/registry';
 import { presentSchedules, reviveSchedules, schedulesOf, upsertSchedules } from '#jobs/schedule';
 import { steadyClock } from '#shared/clock';
 import type { Service } from '#shared/lifecycle';
-import type { RepeatedErrors } from '#shared/repeated-errors';
 import { within } from '#shared/within';
+import type { QueueTrouble } from './queue-trouble';
 
 /** For a look that is under way when the daemon stops. */
 const STOP_MS = 2_000;
 /** The shortest period that a cron expression has. */
 const SHORTEST_MS = 1_000;
 
+/** What the watchdog has looked at besides the schedules, in turn. */
+export interface Watched {
+  /** For the log when a look fails, such as `the cache`. */
+  readonly name: string;
+  look(): Promise<void>;
+}
+
 /**
- * Looks after the schedules from outside the queue, in each daemon: a Redis that comes back empty has lost them without an
- * error, and a schedule can be there and not run. node-cron goes by the time of day and would sleep for an hour when the clock
- * is set back by one: a timer that counts time by itself looks whether it still fires.
+ * Looks after the schedules and the cache from outside the queue, in each daemon: a Redis that comes back empty has lost them
+ * without an error, and a schedule can be there and not run. node-cron goes by the time of day and would sleep for an hour when
+ * the clock is set back by one: a timer that counts time by itself looks whether it still fires.
  */
 export class Watchdog implements Service {
   readonly name = 'watchdog';
   private readonly registry: Registry;
   private readonly context: JobContext;
-  private readonly errors: RepeatedErrors;
-  /** Models whose cache was seen full: only what was there can have been lost. */
-  private readonly seenFull = new Set<string>();
+  private readonly trouble: QueueTrouble;
+  private readonly watched: readonly Watched[];
   /** Next runs that were far from now at the last look, by schedule. */
   private readonly farRuns = new Map<string, number>();
   private readonly delayed = new DelayedJobs(steadyClock);
-  private readonly overdue: OverdueModels;
   /** Schedules that the queues are known to have held. A daemon of other roles does not make the first ones. */
   private readonly known: Set<string>;
   private task: ScheduledTask | undefined;
@@ -39,21 +42,20 @@ export class Watchdog implements Service {
   /** When the last look began, by the steady clock. */
   private lookedAtMs = steadyClock.now();
 
-  constructor(registry: Registry, context: JobContext, errors: RepeatedErrors) {
+  constructor(registry: Registry, context: JobContext, trouble: QueueTrouble, watched: readonly Watched[]) {
     this.registry = registry;
     this.context = context;
-    this.errors = errors;
-    this.overdue = new OverdueModels(steadyClock, Math.max(SHORTEST_MS, context.config.watchdog.everyMs));
+    this.trouble = trouble;
+    this.watched = watched;
     const { config } = context;
     const own = config.roles.includes('scheduler') ? schedulesOf(registry.definitions, config) : [];
     this.known = new Set(own.map(({ id }) => id));
   }
 
   async start(): Promise<void> {
-    const report = (error: unknown): void => this.errors.report('watchdog', error);
+    const report = (error: unknown): void => this.trouble.report('watchdog', error);
     const silent = (): void => undefined;
-    // Its warnings tell of runs that were missed, one by one when the clock is set ahead, and of overlaps.
-    cron.setLogger({ info: silent, debug: silent, warn: silent, error: report });
+    cron.setLogger({ info: silent, debug: silent, warn: report, error: report });
     const { everyMs } = this.context.config.watchdog;
     this.schedule();
     this.guard = setInterval(() => void this.rewind().catch(report), everyMs);
@@ -72,6 +74,8 @@ export class Watchdog implements Service {
       name: 'watchdog',
       timezone: 'UTC',
       noOverlap: true,
+      // After a sleep, or a clock set forward, it would name every second that was left out. The next look sees to all of them.
+      suppressMissedWarning: true,
     });
   }
 
@@ -89,64 +93,33 @@ export class Watchdog implements Service {
   private look(): Promise<void> {
     this.lookedAtMs = steadyClock.now();
     this.looking ??= this.check()
-      .catch((error: unknown) => this.errors.report('watchdog', error))
+      .catch((error: unknown) => this.trouble.report('watchdog', error))
       .finally(() => {
         this.looking = undefined;
       });
     return this.looking;
   }
 
+  /** A look that fails is no reason to leave out the next: stores fail apart from each other. */
   private async check(): Promise<void> {
-    const { config, enqueue, clock, log, models } = this.context;
+    const looks = [{ name: 'the schedules', look: () => this.checkSchedules() }, ...this.watched];
+    for (const watched of looks) {
+      await watched.look().catch((error: unknown) => this.trouble.report(`looking after ${watched.name}`, error));
+    }
+  }
+
+  private async checkSchedules(): Promise<void> {
+    const { config, enqueue, clock, log } = this.context;
     const { definitions } = this.registry;
     for (const id of await presentSchedules(definitions, enqueue)) this.known.add(id);
     const created = await upsertSchedules(definitions, config, enqueue, clock, 'later', this.known);
+    // It has written: the limit of one run at a time.
+    this.trouble.accepted();
     if (created.length > 0) log.warn('schedules were gone and were made anew', { schedules: created });
     const revived = await reviveSchedules(definitions, config, enqueue, clock, this.farRuns);
     if (revived.length > 0) log.warn('schedules did not run and were made anew', { schedules: revived });
     const released = await this.delayed.release(definitions, enqueue);
     if (released.length > 0) log.warn('jobs waited for a time that did not come and run now', { jobs: released });
-    for (const model of models.names) {
-      const lastCycle = await this.checkCache(model);
-      const broken = (await this.context.broken.tries(model))?.brokenSince != null;
-      this.context.metrics.modelBroken.set({ model }, broken ? 1 : 0);
-      if (broken || !(await this.isFree(model))) this.overdue.hold(model);
-      else await this.checkOverdue(model, lastCycle);
-    }
-  }
-
-  /**
-   * A cache that was full and is empty is healed at once; and every daemon shows how fresh it is. Returns the last cycle that
-   * ended, if anything is live.
-   */
-  private async checkCache(model: string): Promise<string | undefined> {
-    const { enqueue, log, metrics } = this.context;
-    const cache = this.context.cache(model);
-    const [pointer, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
-    if (metadata !== undefined) metrics.lastUpdated.set({ model }, Date.parse(metadata.last_updated) / 1_000);
-    if (pointer !== undefined) {
-      this.seenFull.add(model);
-    } else if (this.seenFull.delete(model)) {
-      log.warn('the cache is empty: healing', { model });
-      await enqueue.add('warm', { model, trigger: 'heal' }, { key: `heal-${model}`, ifRunning: 'follow' });
-    }
-    return pointer === undefined ? undefined : metadata?.cycle;
-  }
-
-  /** Whether a cycle of the model could begin now. */
-  private async isFree(model: string): Promise<boolean> {
-    const { cycles, enqueue, paused } = this.context;
-    if ((await paused.since(model)) !== undefined) return false;
-    const held = await heldModel(cycles, enqueue, model);
-    return held === undefined || held.lost;
-  }
-
-  private async checkOverdue(name: string, lastCycle: string | undefined): Promise<void> {
-    const { enqueue, log, models } = this.context;
-    const { everyMs } = models.configured(name);
-    if (!this.overdue.isOverdue({ name, everyMs }, lastCycle)) return;
-    log.warn('no cycle has ended for too long: one is asked for', { model: name, last: lastCycle ?? null });
-    await enqueue.add('warm', { model: name, trigger: 'schedule' }, { key: `overdue-${name}`, ifRunning: 'share' });
   }
 }
 

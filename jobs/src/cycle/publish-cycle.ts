@@ -1,10 +1,12 @@
 import type { ModelCache } from '#shared/cache/model-cache';
 import type { LivePointer, Metadata } from '#shared/cache/pointer';
+import { evicts } from '#shared/connections/redis-state';
 import { errorFacts, type Logger } from '#shared/logger';
 import type { ModelSpec } from '#shared/model/spec';
 import type { JobContext } from '../context';
 import { categoriesHash } from './categories-hash';
 import type { CyclePayload } from './payloads';
+import { type Presence, presenceOf, whyGone } from './presence';
 import { lastPublished, retireGenerations } from './retire-generations';
 import type { SettledCycle } from './settle-cycle';
 
@@ -16,6 +18,8 @@ export interface Published {
   readonly withheld: string | null;
   /** Whether Postgres still has rows of categories that were removed. */
   readonly undropped?: boolean;
+  /** Why rows that the cycle wrote are not in the cache any more, where they are not. */
+  readonly gone: string | null;
 }
 
 /**
@@ -33,14 +37,18 @@ export async function publishCycle(
   const [before, known] = await Promise.all([cache.pointer(), cache.metadata()]);
   const now = new Date(context.clock.now());
   // What it wrote stays, row by row; what it did not reach is as it was.
-  if (settled.state === 'cancelled') return { live: before, metadata: undefined, withheld: 'the cycle was cancelled' };
+  if (settled.state === 'cancelled') {
+    return { live: before, metadata: undefined, withheld: 'the cycle was cancelled', gone: null };
+  }
   const undropped = settled.state !== 'failed' && (await dropUnwanted(context, cache, payload, settled, log));
   const next = await nextPointer(context, cache, payload, settled, before, now);
   const live = 'pointer' in next ? next.pointer : before;
-  if (live === undefined)
-    return { live, metadata: undefined, withheld: 'withheld' in next ? next.withheld : null, undropped };
+  const withheld = 'withheld' in next ? next.withheld : null;
+  if (live === undefined) return { live, metadata: undefined, withheld, gone: null, undropped };
 
-  const metadata = metadataFor(payload, settled, live, known, now, await cache.indexSize(live.generation));
+  const presence = await presenceOf(context, cache, payload, settled, live, known);
+  const gone = presence.gone === 0 ? null : await whyGone(context, presence.gone);
+  const metadata = metadataFor(payload, settled, live, known, now, presence);
   if (live === before) {
     await cache.writeMetadata(metadata);
   } else {
@@ -49,7 +57,7 @@ export async function publishCycle(
   }
   const replaced = live === before ? null : (before?.previous ?? null);
   if (settled.state !== 'failed') await retireGenerations(context, cache, live, payload.generation, replaced, log);
-  return { live, metadata, withheld: 'withheld' in next ? next.withheld : null, undropped };
+  return { live, metadata, withheld, gone, undropped };
 }
 
 /** The pointer after this cycle: the one there is, or one to the cycle's generation; or why it stays away. */
@@ -68,10 +76,19 @@ async function nextPointer(
   if (live !== undefined) {
     const missing = await cache.missing(spec.generation, context.models.configured(payload.model).categories);
     const some = `${missing.length} rows of ${spec.generation} are missing, such as ${missing[0]}`;
-    if (missing.length > 0) return { withheld: some };
+    if (missing.length > 0 && !(await wereEvicted(context, payload, settled))) return { withheld: some };
   }
   const previous = live?.generation ?? (await lastPublished(context, spec));
   return { pointer: pointerTo(spec, previous, now) };
+}
+
+/**
+ * Whether rows that are missing had all been written. A cache that cannot hold every row must not keep a new model from being
+ * served: it would throw away the rows of the old one, which nobody computes any more, and have neither.
+ */
+async function wereEvicted(context: JobContext, payload: CyclePayload, settled: SettledCycle): Promise<boolean> {
+  if (payload.whole === null || !settled.everyRow) return false;
+  return evicts(await context.cacheState());
 }
 
 function pointerTo(spec: ModelSpec, previous: string | null, now: Date): LivePointer {
@@ -96,20 +113,20 @@ function metadataFor(
   live: LivePointer,
   known: Metadata | undefined,
   now: Date,
-  rows: number,
+  { rows, expected, failed, gone }: Presence,
 ): Metadata {
-  const whole = payload.whole !== null && live.generation === payload.generation;
+  const ours = live.generation === payload.generation;
+  const whole = payload.whole !== null && ours;
   const before = known?.generation === live.generation ? known : undefined;
-  const seenTo = payload.batchSizes.reduce((total, size) => total + size, 0);
+  const state = settled.state === 'complete' && gone > 0 ? 'degraded' : settled.state;
   return {
     last_updated:
       whole && settled.everyRow ? now.toISOString() : pastTime(before?.last_updated ?? live.publishedAt, now),
     generation: live.generation,
     cycle: payload.cycle,
-    rows,
-    expected: whole ? seenTo : (before?.expected ?? rows),
+    ...{ rows, expected, failed },
     duration_s: Math.max(0, now.getTime() - payload.startedAtMs) / 1_000,
-    state: live.generation === payload.generation || settled.state === 'failed' ? settled.state : 'degraded',
+    state: ours || settled.state === 'failed' ? state : 'degraded',
   };
 }
 

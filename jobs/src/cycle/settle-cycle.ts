@@ -14,6 +14,8 @@ export interface SettledCycle extends RowCounts {
   readonly everyRow: boolean;
   /** Whether rows could not be copied to Postgres. */
   readonly behind: boolean;
+  /** Rows that it wrote because the cache had lost them: evicted, expired, or deleted by somebody else. */
+  readonly lost: number;
   readonly batches: readonly BatchRecord[];
 }
 
@@ -59,6 +61,7 @@ export function settleCycle(payload: BatchesOf, children: ChildResults): Settled
     reason: reasons.length === 0 ? null : reasons.join('; '),
     everyRow: counts.failed === 0 && cancelled.size === 0,
     behind: durableErrors.length > 0,
+    lost: [...summaries.values()].reduce((total, { lost = 0 }) => total + lost, 0),
     batches,
   };
 }

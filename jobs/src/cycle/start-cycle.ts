@@ -14,6 +14,7 @@ import { batchId, newCycleId } from './cycle-id';
 import { breaks } from './model-breaker';
 import { noteFailure } from './model-tries';
 import { type BatchPayload, type CyclePayload, cyclePayload } from './payloads';
+import { remember } from './remember';
 
 export interface CycleRequest {
   readonly model: string;
@@ -84,7 +85,7 @@ export async function failedStart(
     ? await noteFailure(context, request.model, { code, reason: message }, log).catch(() => null)
     : null;
   const reason = [message, broken].filter((text) => text !== null).join('; ');
-  await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, log);
+  await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, [], log);
   context.metrics.cycles.inc({ model: request.model, state: 'failed' });
 }
 
@@ -124,7 +125,7 @@ async function addJobs(
   // The history does not hold the jobs up; whichever is written last, the end of a cycle stays its end.
   await Promise.all([
     context.enqueue.addFlow('publish', { id: cycle, payload }, 'warm-batch', children),
-    rememberGeneration(context, spec, live, log).then(() => remember(context, running, log)),
+    rememberGeneration(context, spec, live, log).then(() => remember(context, running, [], log)),
   ]);
   log.debug('cycle planned', { trigger: request.trigger, mode, rows: categories.length, batches: batches.length });
   return { started: true, cycle, batches: batches.length };
@@ -187,7 +188,7 @@ async function notStarted(
   }
   log.warn('cycle skipped', { reason });
   context.metrics.cycles.inc({ model, state: 'skipped' });
-  await remember(context, { ...blank(context, request, cycle), state: 'skipped', reason }, log);
+  await remember(context, { ...blank(context, request, cycle), state: 'skipped', reason }, [], log);
   return { started: false, reason };
 }
 
@@ -212,13 +213,6 @@ function blank(context: JobContext, request: CycleRequest, cycle: string): Cycle
     ...{ expected: 0, batches: 0, computed: 0, restored: 0, verified: 0, failed: 0, durable: 0 },
     reason: null,
   };
-}
-
-/** The history is beside the path: warming goes on without it. */
-async function remember(context: JobContext, record: CycleRecord, log: Logger): Promise<void> {
-  await context.history.record(record).catch((error: unknown) => {
-    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
-  });
 }
 
 async function rememberGeneration(

@@ -1,5 +1,5 @@
 import type { CycleState } from '#shared/cache/pointer';
-import { errorFacts, type Logger } from '#shared/logger';
+import type { Logger } from '#shared/logger';
 import type { CycleRecord, RowCounts } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { batchId } from '../cycle/cycle-id';
@@ -7,6 +7,7 @@ import { outcomeOf } from '../cycle/model-breaker';
 import { noteFailure, noteWorks } from '../cycle/model-tries';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
+import { remember } from '../cycle/remember';
 import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
 import { defineJob } from '../define-job';
@@ -49,7 +50,7 @@ export const publish = defineJob({
     const failed: SettledCycle = { ...settled, state: 'failed', reason: reasons.join('; ') };
     const record = toRecord(context, payload, failed, undefined);
     await close(context, record, failed, log);
-    report(context, record, undefined, log);
+    report(context, record, failed.lost, undefined, log);
   },
 });
 
@@ -60,13 +61,24 @@ async function end(
   settled: SettledCycle,
   log: Logger,
 ): Promise<CycleRecord> {
-  const published = await publishCycle(context, payload, settled, log);
+  const published = await publishCycle(context, payload, settled, log).catch((error: unknown) => {
+    if (settled.state !== 'failed') throw error;
+    return unchanged(context, payload.model);
+  });
   await noteCopies(context, payload, settled, published.undropped);
   const broken = await noteOutcome(context, payload, settled, log);
   const record = toRecord(context, payload, settled, published, broken);
   await close(context, record, settled, log);
-  report(context, record, published, log);
+  report(context, record, settled.lost, published, log);
   return record;
+}
+
+/** A cache that takes no writes, which is why a cycle fails, must not keep it from ending. */
+async function unchanged({ cache }: JobContext, model: string): Promise<Published> {
+  const live = await cache(model)
+    .pointer()
+    .catch(() => undefined);
+  return { live, metadata: undefined, withheld: null, gone: null };
 }
 
 /** What the cycle tells of its model. Returns what to add to its reason. */
@@ -90,12 +102,9 @@ async function noteOutcome(
 
 /** Records the end of a cycle and frees its model for what was asked for meanwhile. */
 async function close(context: JobContext, record: CycleRecord, settled: SettledCycle, log: Logger): Promise<void> {
-  const { cycles, fuse, history } = context;
-  await history.record(record, settled.batches).catch((error: unknown) => {
-    context.errors.report('the cycle could not be recorded in the history', error, errorFacts(error), { log });
-  });
-  await fuse.forget(record.id);
-  await cycles.release(record.model, record.id);
+  await remember(context, record, settled.batches, log);
+  await context.fuse.forget(record.id);
+  await context.cycles.release(record.model, record.id);
   await grantNext(context, record.model);
 }
 
@@ -147,8 +156,10 @@ function toRecord(
   const now = context.clock.now();
   const ended = settled.state === 'failed' || settled.state === 'cancelled';
   const why = published?.withheld ?? null;
+  const gone = published?.gone ?? null;
   const withheld = why !== null && !ended;
-  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null, broken];
+  const reasons = [settled.reason, withheld ? `generation not published: ${why}` : null, gone, broken];
+  const behind = withheld || (settled.state === 'complete' && gone !== null);
   const reason = reasons.filter((text) => text !== null).join('; ');
   const { computed, restored, verified, failed, durable } = settled;
   return {
@@ -156,7 +167,7 @@ function toRecord(
     model: payload.model,
     generation: payload.generation,
     trigger: payload.trigger,
-    state: withheld ? 'degraded' : settled.state,
+    state: behind ? 'degraded' : settled.state,
     host: context.host,
     startedAt: new Date(payload.startedAtMs),
     finishedAt: new Date(now),
@@ -178,7 +189,13 @@ const LEVELS: Record<CycleState, 'info' | 'warn' | 'error'> = {
 };
 
 /** The one line per cycle, and its metrics. @param published `undefined` when that failed and what is live is not known */
-function report(context: JobContext, record: CycleRecord, published: Published | undefined, log: Logger): void {
+function report(
+  context: JobContext,
+  record: CycleRecord,
+  lost: number,
+  published: Published | undefined,
+  log: Logger,
+): void {
   const { model, state, trigger, durationMs, expected, computed, restored, verified, failed, durable } = record;
   const { metrics } = context;
   metrics.cycles.inc({ model, state });
@@ -186,10 +203,9 @@ function report(context: JobContext, record: CycleRecord, published: Published |
   for (const [action, rows] of Object.entries({ computed, restored, verified, failed })) {
     metrics.rows.inc({ model, action }, rows);
   }
-  if (published?.metadata !== undefined) {
-    metrics.lastUpdated.set({ model }, Date.parse(published.metadata.last_updated) / 1_000);
-  }
-  const some = Object.fromEntries(Object.entries({ restored, verified, failed }).filter(([, rows]) => rows > 0));
+  metrics.rowsLost.inc({ model }, lost);
+  if (published?.metadata !== undefined) metrics.metadata(model, published.metadata);
+  const some = Object.fromEntries(Object.entries({ lost, restored, verified, failed }).filter(([, rows]) => rows > 0));
   log[LEVELS[state]](`cycle ${state}`, {
     trigger,
     ms: durationMs,

@@ -10,11 +10,12 @@ import { type CycleRequest, failedStart, startCycle } from '../cycle/start-cycle
 import { defineJob, type Outcome } from '../define-job';
 import { chooseCategories, ON_DEMAND, type WarmRequest, warmRequest } from '../on-demand';
 
-/** For a heal, `categories` are the rows that readers missed. */
+/** For a heal, `categories` are the rows that readers missed; all that are missing come with them unless `only` these are meant. */
 const payload = warmRequest.extend({
   trigger: z
     .enum(['schedule', 'heal', ...ON_DEMAND])
     .describe('What asks for the cycle; a heal sees to missing rows only.'),
+  only: z.boolean().optional().describe('Of a heal: the given categories alone, and no others that are missing.'),
 });
 
 /** A request that finds a cycle running looks again after this time. */
@@ -37,7 +38,7 @@ export const warm = defineJob({
   retries: { attempts: 1, firstDelayMs: 0 },
   timeLimitMs: () => 60_000,
   async run({ payload: asked, context, log }) {
-    const { model, trigger, categories = [] } = asked;
+    const { model, trigger, categories = [], only = false } = asked;
     requireModel(context, model);
     if (trigger === 'schedule' && (await context.paused.since(model))) return { outcome: 'skipped', reason: 'paused' };
     const may = allowed(await triesOf(context, model, log), trigger, context.clock.now());
@@ -45,7 +46,9 @@ export const warm = defineJob({
     const spec = await load(context, model, trigger, log);
     if (spec === undefined) return loading(trigger);
     const request =
-      trigger === 'heal' ? await healRequest(context, spec, categories, log) : requestOf(context, asked, trigger);
+      trigger === 'heal'
+        ? await healRequest(context, spec, { categories, only }, log)
+        : requestOf(context, asked, trigger);
     if (request === undefined) return { outcome: 'skipped', reason: 'no row is missing' };
     const probe = may === 'probe' && trigger === 'schedule' && { probe: true as const };
     const start = await startCycle(context, { ...request, ...probe }, log);
@@ -94,7 +97,7 @@ function requestOf(context: JobContext, asked: WarmRequest, trigger: Trigger): C
 async function healRequest(
   context: JobContext,
   spec: ModelSpec,
-  missed: readonly string[],
+  { categories: missed, only }: { readonly categories: readonly string[]; readonly only: boolean },
   log: Logger,
 ): Promise<CycleRequest | undefined> {
   const { name: model, generation } = spec;
@@ -107,7 +110,7 @@ async function healRequest(
     rowFrame(spec),
     missed.filter((category) => known.has(category)),
   );
-  const wanted = new Set([...faulty, ...(await cache.missing(generation, configured))]);
+  const wanted = new Set([...faulty, ...(only ? [] : await cache.missing(generation, configured))]);
   const categories = configured.filter((category) => wanted.has(category));
   if (categories.length === 0) return undefined;
   log.info('healing missing rows', { rows: categories.length });

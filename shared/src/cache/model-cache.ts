@@ -73,6 +73,13 @@ export class ModelCache {
     return asking(`counting rows of ${this.keys.root}`, this.redis.scard(this.keys.index(generation)));
   }
 
+  /** Puts categories that have a row into the index, where they may be already. */
+  async addToIndex(generation: string, categories: readonly string[]): Promise<void> {
+    for (const slice of slices(categories, SLICE)) {
+      await asking(`indexing rows of ${this.keys.root}`, this.redis.sadd(this.keys.index(generation), ...slice));
+    }
+  }
+
   /** Deletes rows of categories that are no longer wanted, and tells readers. Returns the categories that went. */
   async dropUnwanted(generation: string, wanted: ReadonlySet<string>): Promise<string[]> {
     const dropped = await this.dropRows(generation, (category) => !wanted.has(category));

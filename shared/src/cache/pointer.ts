@@ -26,6 +26,8 @@ const metadata = z.object({
   cycle: z.string(),
   rows: z.int().nonnegative(),
   expected: z.int().nonnegative(),
+  /** Absent in what older versions wrote. */
+  failed: z.int().nonnegative().default(0),
   duration_s: z.number().nonnegative(),
   state: z.enum(CYCLE_STATES),
 });

@@ -93,8 +93,12 @@ export const settingsSchema = z.strictObject({
   shutdown: section('How the daemon ends.', {
     grace: withDefault(duration('0s', '10m'), '10s', 'How long running work may take to finish after a stop signal.'),
   }),
-  watchdog: section('Looks after the schedules.', {
-    every: withDefault(duration('100ms', '1h'), '5s', 'How often it looks whether cycles still come.'),
+  watchdog: section('Looks after the schedules, the cache and the run history.', {
+    every: withDefault(
+      duration('100ms', '1h'),
+      '5s',
+      'How often it looks whether cycles still come and rows are still there.',
+    ),
   }),
   history: section('How much of the run history is kept.', {
     keepFor: withDefault(duration('1m', '3650d'), '7d', 'How long cycles are kept.'),

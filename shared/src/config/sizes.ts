@@ -31,6 +31,14 @@ const KEY_OVERHEAD_BYTES = 100;
 const INDEX_OVERHEAD_BYTES = 48;
 const ASSUMED_NAME_BYTES = 16;
 
+/** For connections, and for rows on their way in. */
+const CACHE_RESERVE_BYTES = 16 * 1024 * 1024;
+
+/** What `maxmemory` of a cache Redis must allow for: of each model the live generation and the one before. An estimate. */
+export function cacheBytes(grids: readonly GridSize[]): number {
+  return grids.reduce((bytes, grid) => bytes + 2 * grid.redisBytes, CACHE_RESERVE_BYTES);
+}
+
 export function gridSize({ axes, categories, categoryBytes, outputs }: GridShape): GridSize {
   const cells = cellCount(axes);
   const rowBytes = rowByteLength({ cells, outputs });

@@ -1,5 +1,5 @@
 import type { KeySpace } from '../cache/keys';
-import { writeRows } from '../cache/row-writer';
+import { type WrittenRows, writeRows } from '../cache/row-writer';
 import { asForewarmError, messageOf } from '../errors';
 import type { ComputedRow, StoredRow } from '../store/row-store';
 import type { BatchStores } from './batch-stores';
@@ -7,6 +7,8 @@ import type { BatchTask } from './protocol';
 
 /** What became of the rows of a batch that were given to a writer. */
 export interface Written {
+  /** Rows that the cache had lost. */
+  readonly lost: number;
   /** Rows that are in Postgres now. */
   readonly durable: number;
   /** Why Postgres was not reached, where it was not. */
@@ -29,6 +31,7 @@ export class BatchWriter {
   private copies: Promise<void> = Promise.resolve();
   /** The first refusal of the cache: what comes after it is not written. */
   private refusal: unknown;
+  private lost = 0;
   private durable = 0;
   private durableError: string | undefined;
   private redisMs = 0;
@@ -45,12 +48,14 @@ export class BatchWriter {
   /** Rows that are in Postgres already. */
   restore(rows: readonly StoredRow[]): void {
     this.durable += rows.length;
-    this.toCache(rows);
+    // What Postgres has of this generation was in the cache once.
+    this.toCache(rows, ({ absent }) => absent);
   }
 
   /** New rows. */
   write(rows: readonly ComputedRow[]): void {
-    this.toCache(rows);
+    // Where the index was lost with its rows, they cannot be told from rows that never were.
+    this.toCache(rows, ({ absent, unindexed }) => Math.max(0, absent - unindexed));
     this.copy(rows);
   }
 
@@ -73,19 +78,21 @@ export class BatchWriter {
     await this.cache;
     await this.copies;
     if (this.refusal !== undefined) throw asForewarmError(this.refusal, 'FW_REDIS_WRITE_FAILED');
-    const { durable, durableError, redisMs, postgresMs } = this;
-    return { durable, durableError, redisMs, postgresMs };
+    const { lost, durable, durableError, redisMs, postgresMs } = this;
+    return { lost, durable, durableError, redisMs, postgresMs };
   }
 
-  private toCache(rows: readonly StoredRow[]): void {
+  private toCache(rows: readonly StoredRow[], lostOf: (written: WrittenRows) => number): void {
     if (rows.length === 0) return;
     const { spec, expireAfterMs } = this.task;
     this.cache = this.cache.then(async () => {
       if (this.refusal !== undefined) return;
       const began = performance.now();
-      await writeRows(this.stores.redis, this.keys, spec.generation, rows, expireAfterMs).catch((error: unknown) => {
+      try {
+        this.lost += lostOf(await writeRows(this.stores.redis, this.keys, spec.generation, rows, expireAfterMs));
+      } catch (error) {
         this.refusal = error;
-      });
+      }
       this.redisMs += performance.now() - began;
     });
   }

@@ -57,6 +57,8 @@ export interface BatchSummary {
   readonly failures: readonly CategoryFailure[];
   /** All of them. */
   readonly failedCategories: readonly string[];
+  /** Of those written, rows that the cache had lost; absent from a worker of an older version. */
+  readonly lost?: number;
   /** Rows now in Postgres as they are in the cache. */
   readonly durable: number;
   /** Why Postgres was not reached, where it was not. */

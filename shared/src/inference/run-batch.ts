@@ -44,7 +44,7 @@ export async function runBatch(
     writer.write(computed.rows.map((row) => ({ ...row, inputs: inputs?.(row.category) })));
   }
   if (task.copyKept) writer.copy(kept);
-  const { durable, durableError, redisMs, postgresMs } = await writer.end();
+  const { lost, durable, durableError, redisMs, postgresMs } = await writer.end();
   return {
     computed: wanted.length - failures.length,
     restored: restored.length,
@@ -52,6 +52,7 @@ export async function runBatch(
     failed: failures.length,
     failures: failures.slice(0, LISTED_FAILURES),
     failedCategories: failures.map(({ category }) => category),
+    lost,
     durable,
     durableError,
     timings: { wallMs: performance.now() - began, loadMs: 0, readMs, ...spent, redisMs, postgresMs },

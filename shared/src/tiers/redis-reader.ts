@@ -2,10 +2,10 @@ import type { Redis } from 'ioredis';
 import type { CacheEvent } from '../cache/events';
 import { type Axis, type Coordinates, cellCount, cellIndex } from '../cache/grid';
 import { KeySpace } from '../cache/keys';
-import { type LivePointer, parseLivePointer, parseMetadata } from '../cache/pointer';
+import { type LivePointer, type Metadata, parseLivePointer, parseMetadata } from '../cache/pointer';
 import { decodeRow, type Row } from '../cache/row';
 import { type Clock, systemClock } from '../clock';
-import { asking } from '../connections/redis';
+import { asking, execChecked } from '../connections/redis';
 import { ForewarmError } from '../errors';
 
 /** Where an answer comes from, and how old it is. */
@@ -101,14 +101,14 @@ export class RedisReader {
       throw new ForewarmError('FW_NOT_WARMED', `nothing is published for the model ${model} in this Redis`);
     }
     const metadata = parseMetadata(metadataText);
-    const verified = metadata?.generation === live.generation ? Date.parse(metadata.last_updated) : 0;
-    return { model, keys, live, verifiedAtMs: verified };
+    return { model, keys, live, metadata: metadata?.generation === live.generation ? metadata : undefined };
   }
 
   /** @throws ForewarmError FW_CATEGORY_UNKNOWN, FW_ROW_CORRUPT */
-  private async validRow({ model, keys, live }: Published, category: string): Promise<Row> {
+  private async validRow(published: Published, category: string): Promise<Row> {
+    const { model, keys, live } = published;
     const bytes = await asking(`reading a row of ${model}`, this.redis.getBuffer(keys.row(live.generation, category)));
-    if (bytes === null) throw await this.missing(keys, live, category);
+    if (bytes === null) throw await this.missing(published, category);
     const decoded = decodeRow(bytes);
     const fault = decoded.ok ? faultAgainst(live, decoded.row) : decoded.fault;
     if (decoded.ok && fault === undefined) return decoded.row;
@@ -116,8 +116,9 @@ export class RedisReader {
     throw new ForewarmError('FW_ROW_CORRUPT', `the row of ${JSON.stringify(category)} is corrupt: wrong ${fault}`);
   }
 
-  private provenance({ live, verifiedAtMs }: Published, { computedAtMs }: Row): Provenance {
+  private provenance({ live, metadata }: Published, { computedAtMs }: Row): Provenance {
     const now = this.clock.now();
+    const verifiedAtMs = metadata === undefined ? 0 : Date.parse(metadata.last_updated);
     return {
       tier: 'redis',
       generation: live.generation,
@@ -137,9 +138,13 @@ export class RedisReader {
     return pointer;
   }
 
-  private async missing(keys: KeySpace, live: LivePointer, category: string): Promise<ForewarmError> {
-    const indexed = await asking('reading the index', this.redis.sismember(keys.index(live.generation), category));
-    if (indexed === 0) {
+  /** An index with fewer entries than it should have was evicted: it cannot tell that there is no such category. */
+  private async missing({ keys, live, metadata }: Published, category: string): Promise<ForewarmError> {
+    const index = keys.index(live.generation);
+    const commands = this.redis.pipeline().sismember(index, category).scard(index);
+    const [indexed, entries] = await execChecked(commands, 'reading the index');
+    const whole = metadata !== undefined && Number(entries) >= metadata.expected - metadata.failed;
+    if (indexed === 0 && whole) {
       return new ForewarmError('FW_CATEGORY_UNKNOWN', `there is no row for the category ${JSON.stringify(category)}`);
     }
     await this.report(keys, live, category);
@@ -161,8 +166,8 @@ interface Published {
   readonly model: string;
   readonly keys: KeySpace;
   readonly live: LivePointer;
-  /** When every row of the live generation was last computed or verified; 0 when that is not known. */
-  readonly verifiedAtMs: number;
+  /** What the last cycle wrote, where it is of the live generation. */
+  readonly metadata: Metadata | undefined;
 }
 
 /** The pointer holds 12 digits of the identity, the row the first 16: they must agree as far as both go. */

@@ -69,8 +69,8 @@ test('ids of schedules are different', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('a batch may take longer in the queue than in its inference process', () => {
+test('a batch may take longer in the queue than in its inference process, and wait for the one before it', () => {
   const limitOf = (name: string) => registry.get(name)?.timeLimitMs(config);
-  expect(limitOf('warm-batch')).toBe(120_000);
+  expect(limitOf('warm-batch')).toBe(180_000);
   expect(limitOf('publish')).toBe(60_000);
 });

@@ -51,6 +51,11 @@ test('rows that were restored or verified count as well as computed ones', () =>
   });
 });
 
+test('rows that the cache had lost are counted over the batches, also with one of an older worker', () => {
+  const settled = settle([64, 64, 46], { 0: summary({ lost: 3 }), 1: summary(), 2: summary({ lost: 4 }) });
+  expect(settled).toMatchObject({ state: 'complete', lost: 7 });
+});
+
 test('a cycle of which a batch did not begin because it was cancelled is cancelled, and not every row was seen to', () => {
   const settled = settle([64, 46, 10], { 0: summary(), 1: { cancelled: true }, 2: { cancelled: true } });
   expect(settled).toMatchObject({

@@ -19,6 +19,7 @@ const metadata: Metadata = {
   cycle: '20260102t030405-4f9a1c',
   rows: 110,
   expected: 110,
+  failed: 0,
   duration_s: 0.42,
   state: 'complete',
 };

@@ -1,4 +1,4 @@
-import { gridSize } from '#shared/config/sizes';
+import { cacheBytes, gridSize } from '#shared/config/sizes';
 
 const axis = (name: string, length: number) => ({ name, values: Array.from({ length }, (_, i) => i) });
 
@@ -15,4 +15,10 @@ test('several outputs and long names make it larger', () => {
   const one = gridSize({ ...shape, outputs: 1, categoryBytes: 100 });
   expect(gridSize({ ...shape, outputs: 3, categoryBytes: 100 }).gridBytes - one.gridBytes).toBe(10 * 2 * 4 * 24);
   expect(gridSize({ ...shape, outputs: 1, categoryBytes: 200 }).redisBytes - one.redisBytes).toBe(200);
+});
+
+test('a cache needs room for two generations of each model, and some to work with', () => {
+  const grid = gridSize({ axes: [axis('hour', 24)], categories: 10_000, outputs: 1 });
+  expect(cacheBytes([grid, grid]) - cacheBytes([])).toBe(4 * grid.redisBytes);
+  expect(cacheBytes([])).toBe(16 * 1024 * 1024);
 });
