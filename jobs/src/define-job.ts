@@ -35,7 +35,7 @@ export interface JobRun<P> {
   readonly payload: P;
   readonly context: JobContext;
   readonly log: Logger;
-  /** Whether it was begun before, here or elsewhere, and did not come to its end: some of its work may be done. */
+  /** Whether it was begun before, by a daemon that died or in an attempt that failed: some of it may be done. */
   readonly again: boolean;
   /** Aborted when the daemon begins to stop: what has not begun then need not begin here. */
   readonly stopping: AbortSignal;

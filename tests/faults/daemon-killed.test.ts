@@ -32,15 +32,19 @@ test('a worker killed in mid-cycle: the other does its batch, and the cycle ends
   const cycle = await scheduler.cycle();
   expect(performance.now() - killed).toBeLessThan(RECOVERY_MS);
 
-  expect(cycle).toMatchObject({ rows: 8, computed: 8, durable: 8, batches: 8 });
+  // The row of the interrupted batch may have reached the cache: then it is kept, and copied.
+  const { computed, verified = 0 } = cycle;
+  expect(cycle).toMatchObject({ rows: 8, durable: 8, batches: 8 });
+  expect(Number(computed) + Number(verified)).toBe(8);
   await other.logged(({ message, job }) => message === 'a job was interrupted and runs again' && job === 'warm-batch');
   const generation = String(cycle.live);
   expect((await system.rows(generation, categories)).size).toBe(8);
   expect((await system.durableRows(generation, categories)).size).toBe(8);
   await expectEachOnce([scheduler, other], 1);
   expect(published()).toEqual([generation]);
-  const { rows } = await system.pool.query('SELECT number, state, computed FROM forewarm.batch ORDER BY number');
-  expect(rows).toEqual(categories.map((_, number) => ({ number, state: 'complete', computed: 1 })));
+  const statement = 'SELECT number, state, computed + verified AS done FROM forewarm.batch ORDER BY number';
+  const { rows } = await system.pool.query(statement);
+  expect(rows).toEqual(categories.map((_, number) => ({ number, state: 'complete', done: 1 })));
 });
 
 test('a scheduler killed between two ticks: another goes on within a period, with one tick a period', async () => {
