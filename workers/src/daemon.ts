@@ -1,33 +1,18 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
-import { BrokenModels } from '#jobs/cycle/broken-models';
-import { CopyDebts } from '#jobs/cycle/copy-debts';
-import { CycleFuse } from '#jobs/cycle/cycle-fuse';
-import { ModelLoads } from '#jobs/cycle/model-loads';
-import { PausedModels } from '#jobs/cycle/paused-models';
-import { RunningCycles } from '#jobs/cycle/running-cycles';
-import { Enqueuer } from '#jobs/enqueue';
 import { registry } from '#jobs/registry';
-import { ModelCache } from '#shared/cache/model-cache';
-import { steadyClock, systemClock } from '#shared/clock';
+import { steadyClock } from '#shared/clock';
 import type { Config, Role } from '#shared/config/types';
 import { redisState } from '#shared/connections/redis-state';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
-import { ModelCatalogue } from '#shared/model/model-catalogue';
 import { RepeatedErrors } from '#shared/repeated-errors';
-import { GenerationStore } from '#shared/store/generation-store';
-import { HistoryBacklog } from '#shared/store/history-backlog';
-import { HistoryStore } from '#shared/store/history-store';
-import { RowStore } from '#shared/store/row-store';
-import { BacklogWatch } from './backlog-watch';
-import { Connections, requirePostgres } from './connections';
-import { CoverageWatch } from './coverage-watch';
-import { CycleWatch } from './cycle-watch';
+import { Connections } from './connections';
 import { HttpListener } from './http/listener';
+import { jobContext } from './job-context';
 import { MissingListener } from './missing-listener';
 import { checkModels, type TriedModel, warningsOf } from './models-check';
 import { ParallelServices } from './parallel-services';
@@ -35,7 +20,10 @@ import { QueueTrouble } from './queue-trouble';
 import { QueueWorker } from './queue-worker';
 import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
-import { Watchdog, type Watched } from './watchdog';
+import { BacklogWatch } from './watchdog/backlog-watch';
+import { CoverageWatch } from './watchdog/coverage-watch';
+import { CycleWatch } from './watchdog/cycle-watch';
+import { Watchdog, type Watched } from './watchdog/watchdog';
 
 const DASHBOARD_PATH = '/queues';
 
@@ -68,7 +56,15 @@ export class Daemon implements Service {
     const { queue, queueWorkers, subscriber, postgres } = this.connections;
     this.schema = new SchemaService(postgres, log, errors);
     this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
-    this.context = makeContext(config, log, metrics, pool, this.connections, errors, this.trouble);
+    this.context = jobContext({
+      config,
+      log,
+      metrics,
+      pool,
+      connections: this.connections,
+      errors,
+      trouble: this.trouble,
+    });
     if (config.roles.includes('dashboard')) {
       this.http.mount(DASHBOARD_PATH, async (scope) => {
         // Loaded here and not above: the other roles do without it.
@@ -170,54 +166,6 @@ function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, e
   metrics.observe('forewarm_inference_busy', 'Inference processes at work.', () => pool.load().busy);
   metrics.observe('forewarm_inference_waiting', 'Tasks that wait for a process.', () => pool.load().waiting);
   return pool;
-}
-
-function makeContext(
-  config: Config,
-  log: Logger,
-  metrics: Metrics,
-  pool: InferencePool,
-  connections: Connections,
-  errors: RepeatedErrors,
-  trouble: QueueTrouble,
-): JobContext {
-  const { cache, queue, postgres } = connections;
-  const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
-  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
-    trouble.report('queue', error),
-  );
-  const models = new ModelCatalogue(config.models, (mapping, probeCategories) =>
-    pool.inspect({ mapping, probeCategories }),
-  );
-  const caches = new Map(config.models.map(({ name }) => [name, new ModelCache(cache, config.keyPrefix, name)]));
-  return {
-    config,
-    log,
-    errors,
-    metrics,
-    pool,
-    enqueue,
-    clock: systemClock,
-    host: hostname(),
-    models,
-    loads: new ModelLoads(models),
-    targets: {
-      keyPrefix: config.keyPrefix,
-      cacheUrl: config.redis.cacheUrl,
-      postgres: { url, connectTimeoutMs, statementTimeoutMs },
-    },
-    cacheState: () => redisState(cache),
-    cache: (model) => caches.get(model) ?? new ModelCache(cache, config.keyPrefix, model),
-    rows: new RowStore(postgres),
-    generations: new GenerationStore(postgres),
-    history: new HistoryStore(postgres),
-    backlog: new HistoryBacklog(),
-    cycles: new RunningCycles(queue, config.keyPrefix),
-    paused: new PausedModels(queue, config.keyPrefix),
-    debts: new CopyDebts(queue, config.keyPrefix),
-    broken: new BrokenModels(queue, config.keyPrefix),
-    fuse: new CycleFuse(queue, config.keyPrefix),
-  };
 }
 
 function queueMemory(queue: Redis, metrics: Metrics): Watched {

@@ -3,7 +3,7 @@ import type { JobContext } from '#jobs/context';
 import { EVENT_MAX_CATEGORIES, parseEvent } from '#shared/cache/events';
 import type { Service } from '#shared/lifecycle';
 import type { ErrorReporter } from '#shared/repeated-errors';
-import type { HealPolicy } from './heal-policy';
+import type { HealPolicy } from './watchdog/heal-policy';
 
 /** The first event starts a heal at once; what comes within this time after it makes one more. */
 const GAP_MS = 2_000;

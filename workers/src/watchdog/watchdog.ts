@@ -6,7 +6,7 @@ import { presentSchedules, reviveSchedules, schedulesOf, upsertSchedules } from 
 import { steadyClock } from '#shared/clock';
 import type { Service } from '#shared/lifecycle';
 import { within } from '#shared/within';
-import type { QueueTrouble } from './queue-trouble';
+import type { QueueTrouble } from '../queue-trouble';
 
 /** For a look that is under way when the daemon stops. */
 const STOP_MS = 2_000;

@@ -1,4 +1,4 @@
-import { HealPolicy, type Verdict } from '#workers/heal-policy';
+import { HealPolicy, type Verdict } from '#workers/watchdog/heal-policy';
 
 const PERIOD_MS = 20_000;
 

@@ -1,0 +1,77 @@
+import { hostname } from 'node:os';
+import type { JobContext } from '#jobs/context';
+import { BrokenModels } from '#jobs/cycle/broken-models';
+import { CopyDebts } from '#jobs/cycle/copy-debts';
+import { CycleFuse } from '#jobs/cycle/cycle-fuse';
+import { ModelLoads } from '#jobs/cycle/model-loads';
+import { PausedModels } from '#jobs/cycle/paused-models';
+import { RunningCycles } from '#jobs/cycle/running-cycles';
+import { Enqueuer } from '#jobs/enqueue';
+import { registry } from '#jobs/registry';
+import { ModelCache } from '#shared/cache/model-cache';
+import { systemClock } from '#shared/clock';
+import type { Config } from '#shared/config/types';
+import { redisState } from '#shared/connections/redis-state';
+import type { InferencePool } from '#shared/inference/inference-pool';
+import type { Logger } from '#shared/logger';
+import type { Metrics } from '#shared/metrics';
+import { ModelCatalogue } from '#shared/model/model-catalogue';
+import type { RepeatedErrors } from '#shared/repeated-errors';
+import { GenerationStore } from '#shared/store/generation-store';
+import { HistoryBacklog } from '#shared/store/history-backlog';
+import { HistoryStore } from '#shared/store/history-store';
+import { RowStore } from '#shared/store/row-store';
+import { type Connections, requirePostgres } from './connections';
+import type { QueueTrouble } from './queue-trouble';
+
+export interface JobContextParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly pool: InferencePool;
+  readonly connections: Connections;
+  readonly errors: RepeatedErrors;
+  readonly trouble: QueueTrouble;
+}
+
+/** What the daemon gives its jobs to work with: what is kept in each store, over the daemon's own connections. */
+export function jobContext(parts: JobContextParts): JobContext {
+  const { config, log, metrics, pool, connections, errors, trouble } = parts;
+  const { cache, queue, postgres } = connections;
+  const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
+  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
+    trouble.report('queue', error),
+  );
+  const models = new ModelCatalogue(config.models, (mapping, probeCategories) =>
+    pool.inspect({ mapping, probeCategories }),
+  );
+  const caches = new Map(config.models.map(({ name }) => [name, new ModelCache(cache, config.keyPrefix, name)]));
+  return {
+    config,
+    log,
+    errors,
+    metrics,
+    pool,
+    enqueue,
+    clock: systemClock,
+    host: hostname(),
+    models,
+    loads: new ModelLoads(models),
+    targets: {
+      keyPrefix: config.keyPrefix,
+      cacheUrl: config.redis.cacheUrl,
+      postgres: { url, connectTimeoutMs, statementTimeoutMs },
+    },
+    cacheState: () => redisState(cache),
+    cache: (model) => caches.get(model) ?? new ModelCache(cache, config.keyPrefix, model),
+    rows: new RowStore(postgres),
+    generations: new GenerationStore(postgres),
+    history: new HistoryStore(postgres),
+    backlog: new HistoryBacklog(),
+    cycles: new RunningCycles(queue, config.keyPrefix),
+    paused: new PausedModels(queue, config.keyPrefix),
+    debts: new CopyDebts(queue, config.keyPrefix),
+    broken: new BrokenModels(queue, config.keyPrefix),
+    fuse: new CycleFuse(queue, config.keyPrefix),
+  };
+}
