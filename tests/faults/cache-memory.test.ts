@@ -19,6 +19,7 @@ test('rows that were evicted are noticed without a reader, healed and counted', 
   const daemon = await started('20mb', '1h');
   const { live } = await daemon.cycle();
   const before = await system.rows(String(live), categories);
+  await onlyRowsAreIdle(String(live));
   const mark = daemon.mark;
   await squeeze(300_000);
 
@@ -177,6 +178,19 @@ async function squeeze(bytes: number): Promise<void> {
   await system.client.config('SET', 'maxmemory', usedBytes - bytes);
   await eventually('evictions', async () => (await redisState(system.client)).evictedKeys > 0);
   await system.client.config('SET', 'maxmemory', maxBytes);
+}
+
+/** Until pointer, metadata and index, which the watchdog looks at, were used after all rows: the oldest keys are evicted first. */
+async function onlyRowsAreIdle(generation: string): Promise<void> {
+  const { keys } = system.cache();
+  const idle = async (key: string): Promise<number> => Number(await system.client.object('IDLETIME', key));
+  const rows = categories.map((category) => keys.row(generation, category));
+  await eventually('the rows to be idle', async () => {
+    const times = await Promise.all([rows[0] ?? '', rows.at(-1) ?? ''].map(idle));
+    return Math.min(...times) >= 3;
+  });
+  const others = [keys.live, keys.metadata, keys.index(generation)];
+  await eventually('the others not to be', async () => Math.max(...(await Promise.all(others.map(idle)))) <= 1);
 }
 
 /** Until the watchdog has seen the cache as it is, for what it has not seen it cannot miss: a look gets pointer and metadata. */

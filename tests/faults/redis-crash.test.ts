@@ -80,12 +80,12 @@ test('a power cut takes the last second of both files: the cycle is given up, an
   const pointer = await system.cache().pointer();
   await daemon.computing();
   const running = await system.recorded(({ state }) => state === 'running');
+  await eventually('jobs and rows of it in the files', () =>
+    files.every(({ path, bytes }) => statSync(path).size > bytes),
+  );
   const mark = daemon.mark;
   await killBoth();
-  for (const { path, bytes } of files) {
-    expect(statSync(path).size).toBeGreaterThan(bytes);
-    truncateSync(path, bytes);
-  }
+  for (const { path, bytes } of files) truncateSync(path, bytes);
   await startBoth();
   const back = performance.now();
   expect(await system.cache().pointer()).toEqual(pointer);

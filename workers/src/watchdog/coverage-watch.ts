@@ -18,7 +18,7 @@ export class CoverageWatch implements Watched {
   readonly name = 'the cache';
   private readonly context: JobContext;
   private readonly policies: ReadonlyMap<string, HealPolicy>;
-  /** Models whose pointer was seen: only what was there can have been lost. */
+  /** Models of which something was seen that was published: only what was there can have been lost. */
   private readonly seen = new Set<string>();
   private readonly outputs = new Map<string, number>();
   /** The cycle whose figures were shown last: what is counted later is newer. */
@@ -53,6 +53,7 @@ export class CoverageWatch implements Watched {
       this.context.metrics.metadata(model, metadata);
       this.shown.set(model, metadata.cycle);
     }
+    if (metadata !== undefined) this.seen.add(model);
     if (pointer === undefined) return this.pointerGone(model);
     this.seen.add(model);
     this.outputs.set(model, pointer.outputs.length);
