@@ -44,19 +44,15 @@ test('unknown job names and bad payloads fail for good at the first attempt, and
       return { queue, id, reason };
     }),
   );
-  const reasons = new Set<string>();
   for (const { queue, id, reason } of added) {
     const failed = await eventually(`the end of ${id}`, async () => {
       return (await queue.getJobState(id)) === 'failed' && queue.getJob(id);
     });
     expect(failed.failedReason).toMatch(reason);
     expect(failed.attemptsMade).toBe(1);
-    reasons.add(failed.failedReason);
   }
-  // Those that fail alike are told as one.
   const failures = daemon.lines.filter(({ message }) => message === 'job failed for good');
-  expect(failures).toHaveLength(reasons.size);
-  expect(reasons.size).toBeGreaterThan(10);
+  expect(failures).toHaveLength(wrong.length);
   expect(failures.every(({ attempt, code, level }) => attempt === '1/5' && code && level === 'error')).toBe(true);
   expect(await daemon.cycle('complete', daemon.mark)).toMatchObject({ trigger: 'schedule', computed: 5 });
   expect((await fetch(`${await daemon.url()}/readyz`)).status).toBe(200);
