@@ -1,7 +1,7 @@
 import type { ModelCache } from '#shared/cache/model-cache';
 import type { LivePointer, Metadata } from '#shared/cache/pointer';
 import { approximateBytes } from '#shared/config/bytes';
-import { evicts } from '#shared/connections/redis-state';
+import { evicts, mayEvict } from '#shared/connections/redis-state';
 import type { JobContext } from '../context';
 import { categoriesHash } from './categories-hash';
 import type { CyclePayload } from './payloads';
@@ -37,6 +37,9 @@ export async function presenceOf(
     const expected = payload.batchSizes.reduce((total, size) => total + size, 0);
     return { rows, expected: ours ? expected : rows, failed: ours ? settled.failed : 0, gone: 0 };
   }
+  if (ours && payload.whole !== null && settled.everyRow && (await keepsAll(context, cache, live, categories.length))) {
+    return { rows: categories.length, expected: categories.length, failed: 0, gone: 0 };
+  }
   const missing = await cache.missing(live.generation, categories);
   const counts = { rows: categories.length - missing.length, expected: categories.length };
   if (!ours || !sawToMissing(payload)) {
@@ -46,6 +49,16 @@ export async function presenceOf(
   const failedOnes = new Set(settled.batches.flatMap(({ failedCategories }) => failedCategories));
   const failed = missing.filter((category) => failedOnes.has(category)).length;
   return { ...counts, failed, gone: settled.state === 'failed' ? 0 : missing.length - failed };
+}
+
+/**
+ * Whether rows that were all written a moment ago need not be looked for: the server throws nothing away, and has not lost the
+ * index since. A large grid takes a while to count.
+ */
+async function keepsAll(context: JobContext, cache: ModelCache, live: LivePointer, rows: number): Promise<boolean> {
+  const state = await context.cacheState().catch(() => undefined);
+  if (state === undefined || mayEvict(state)) return false;
+  return (await cache.indexSize(live.generation)) >= rows;
 }
 
 /** Whether the cycle was over every row, or over all that were missing. */

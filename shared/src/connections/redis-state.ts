@@ -40,7 +40,13 @@ export function parseRedisInfo(info: string): RedisState {
 /** Share of its `maxmemory` that a server that evicts has in use at least: each write brings it back to the limit. */
 const AT_LIMIT = 0.75;
 
+/** Whether the server would throw keys away rather than refuse a write. */
+export function mayEvict({ maxBytes, policy }: RedisState): boolean {
+  return maxBytes > 0 && policy !== 'noeviction';
+}
+
 /** Whether the server throws keys away to stay within its `maxmemory`. */
-export function evicts({ maxBytes, usedBytes, policy, evictedKeys }: RedisState): boolean {
-  return maxBytes > 0 && policy !== 'noeviction' && evictedKeys > 0 && usedBytes >= AT_LIMIT * maxBytes;
+export function evicts(state: RedisState): boolean {
+  const { maxBytes, usedBytes, evictedKeys } = state;
+  return mayEvict(state) && evictedKeys > 0 && usedBytes >= AT_LIMIT * maxBytes;
 }
