@@ -36,7 +36,11 @@ function settingsView({ redis, postgres, inference, shutdown, watchdog, history,
     http: { ...config.http },
     log: { ...config.log },
     roles: [...config.roles],
-    inference: { processes: inference.processes, timeLimit: formatDuration(inference.timeLimitMs) },
+    inference: {
+      processes: inference.processes,
+      timeLimit: formatDuration(inference.timeLimitMs),
+      brokenAfter: inference.brokenAfter,
+    },
     shutdown: { grace: formatDuration(shutdown.graceMs) },
     watchdog: { every: formatDuration(watchdog.everyMs) },
     history: {

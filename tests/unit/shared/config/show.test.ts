@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { GLOBAL_SETTINGS } from '#shared/config/settings';
 import { resolvedView } from '#shared/config/show';
 import { minimal, Workspace } from './workspace';
 
@@ -33,6 +34,18 @@ test('what is shown is shaped as the file, with units and without passwords', ()
     'log.format': 'default',
   });
 });
+
+test('each setting is shown, and nothing else', () => {
+  const { settings } = resolvedView(workspace.load(minimal()));
+  expect(pathsOf(settings).sort()).toEqual(GLOBAL_SETTINGS.map(({ key }) => key).sort());
+});
+
+function pathsOf(value: unknown): string[] {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [''];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    pathsOf(inner).map((path) => (path === '' ? key : `${key}.${path}`)),
+  );
+}
 
 test('settings given back to the loader resolve to the same', () => {
   const first = workspace.load(minimal('history: { keepFor: 36h }'));
