@@ -1,5 +1,5 @@
 import { TestSystem } from '../../support/system';
-import { forEachAway, WAITED } from './away';
+import { besideSilent, forEachAway, WAITED } from './away';
 import { killHung, onlyError, say } from './command';
 
 /** What the commands that look tell: `status`, `config`, `jobs`, `migrate`. */
@@ -91,6 +91,19 @@ describe('from an empty database to a warm cache', () => {
         message: expect.stringMatching(WAITED.redis[away]),
       });
       expect(said.code).toBe(3);
+    });
+  });
+
+  test('stores that are all silent are waited for together, not in turn', async () => {
+    await besideSilent(async (address, atOnce) => {
+      const urls = [
+        `redis.cache=redis://${address}/0`,
+        `redis.queue=redis://${address}/1`,
+        `postgres.url=postgres://${address}/x`,
+      ];
+      const said = await run('status', ...urls.flatMap((url) => ['--set', url]));
+      expect(onlyError(said).code).toBe('FW_REDIS_UNAVAILABLE');
+      expect(atOnce()).toBe(urls.length);
     });
   });
 });

@@ -64,22 +64,34 @@ export function addStatus(program: Command): void {
     });
 }
 
+/** Asks all stores at once: one that is silent is waited for, and two of them must not be waited for in turn. */
 async function readStatus(config: Config, cycles: number): Promise<Status> {
-  const [history, queue] = await Promise.all([readHistory(config, cycles), readQueue(config)]);
-  const models = await withRedis(config.redis.cacheUrl, async (redis) => {
-    const states: ModelStatus[] = [];
-    for (const model of config.models) {
-      const cache = new ModelCache(redis, config.keyPrefix, model.name);
-      const status = await modelStatus(cache, model, history.byModel.get(model.name));
-      const { pausedSince = null, broken = null } = queue.byModel.get(model.name) ?? {};
-      states.push({ ...status, pausedSince, broken });
-    }
-    return states;
+  const [cached, history, queue] = await Promise.all([
+    readCache(config),
+    readHistory(config, cycles),
+    readQueue(config),
+  ]);
+  const models = cached.map((status): ModelStatus => {
+    const { generations = [], cycles = [] } = history.byModel.get(status.model) ?? {};
+    const { pausedSince = null, broken = null } = queue.byModel.get(status.model) ?? {};
+    return { ...status, generations, cycles, pausedSince, broken };
   });
   return { models, historyError: history.error, queueError: queue.error };
 }
 
 type HeldBack = Pick<ModelStatus, 'pausedSince' | 'broken'>;
+type CacheStatus = Omit<ModelStatus, keyof HeldBack | keyof ModelHistory>;
+
+/** @throws ForewarmError FW_REDIS_UNAVAILABLE */
+async function readCache(config: Config): Promise<CacheStatus[]> {
+  return withRedis(config.redis.cacheUrl, async (redis) => {
+    const states: CacheStatus[] = [];
+    for (const model of config.models) {
+      states.push(await cacheStatus(new ModelCache(redis, config.keyPrefix, model.name), model));
+    }
+    return states;
+  });
+}
 
 /** The queue may be away while the cache still answers. */
 async function readQueue(config: Config): Promise<{ byModel: Map<string, HeldBack>; error: string | null }> {
@@ -131,11 +143,7 @@ async function readHistory(
   }
 }
 
-async function modelStatus(
-  cache: ModelCache,
-  model: ModelConfig,
-  history?: ModelHistory,
-): Promise<Omit<ModelStatus, keyof HeldBack>> {
+async function cacheStatus(cache: ModelCache, model: ModelConfig): Promise<CacheStatus> {
   const [live, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
   const missing = live === undefined ? model.categories : await cache.missing(live.generation, model.categories);
   const ageMs = metadata === undefined ? null : Math.max(0, Date.now() - Date.parse(metadata.last_updated));
@@ -150,8 +158,6 @@ async function modelStatus(
     stale: ageMs === null || ageMs > model.staleAfterMs,
     rows: model.categories.length - missing.length,
     expected: model.categories.length,
-    generations: history?.generations ?? [],
-    cycles: history?.cycles ?? [],
   };
 }
 
