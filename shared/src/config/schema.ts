@@ -45,10 +45,14 @@ export const settingsSchema = z.strictObject({
     }),
   }),
   postgres: section('The durable copy of the rows and the run history.', {
-    url: optional(postgresUrl, 'The database. Without it there is no durable copy.', {
-      variable: 'FOREWARM_POSTGRES_URL',
-      secret: true,
-    }),
+    url: optional(
+      postgresUrl,
+      'The database. A daemon needs it set; that it is away for a while stops no predictions.',
+      {
+        variable: 'FOREWARM_POSTGRES_URL',
+        secret: true,
+      },
+    ),
     connectTimeout: withDefault(duration('100ms', '1m'), '2s', 'How long a connection may take to open.'),
     statementTimeout: withDefault(duration('100ms', '1h'), '15s', 'How long one statement may run.'),
     poolSize: withDefault(integer(1, 100), 4, 'Connections that one process holds at most.'),
