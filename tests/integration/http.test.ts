@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { someCategories, TestSystem } from '../support/system';
+import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** What the daemon's listener tells before there is a dashboard. */
 
@@ -40,6 +40,26 @@ test('health, readiness and metrics of a running daemon', async () => {
   const lastUpdated = Date.parse(metadata?.last_updated ?? '') / 1_000;
   expect(Math.abs(Number(updated?.split(' ')[1]) - lastUpdated)).toBeLessThan(1);
   expect((await fetch(`${url}/nowhere`)).status).toBe(404);
+});
+
+test('a Redis that hangs is told from one that answers, though its connection stays open', async () => {
+  system.configureSmall(someCategories(2), { every: '1h' });
+  const daemon = system.daemon();
+  await daemon.logged(({ message }) => message === 'forewarm is running');
+  const url = await daemon.url();
+  const readiness = async () => {
+    const answer = await fetch(`${url}/readyz`);
+    return { status: answer.status, ...((await answer.json()) as { ready: boolean; checks: object }) };
+  };
+  await system.redis.kill('SIGSTOP');
+  expect(await readiness()).toMatchObject({
+    status: 503,
+    ready: false,
+    checks: { daemon: 'started', 'redis-queue': 'silent', 'redis-cache': 'silent' },
+  });
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  await system.redis.kill('SIGCONT');
+  await eventually('readiness', async () => (await readiness()).status === 200);
 });
 
 test('an address that others reach is refused before anything runs', async () => {

@@ -12,6 +12,8 @@ import { within } from '#shared/within';
 const ATTEMPT_MS = 3_000;
 const PAUSE_MS = 500;
 const CLOSE_MS = 2_000;
+/** Longer than what is written meanwhile on the same connection holds an answer up. */
+const SILENT_MS = 2_000;
 
 /** The daemon's connections. Its start waits for Redis as long as it takes, and says so. */
 export class Connections implements Service {
@@ -47,6 +49,15 @@ export class Connections implements Service {
     ]);
   }
 
+  /**
+   * How the connections to the two Redis are: `ready`, or what else. A server that is stopped, or a network that swallows
+   * everything, leaves a connection open that looks well: only an answer tells.
+   */
+  async states(): Promise<{ readonly queue: string; readonly cache: string }> {
+    const [queue, cache] = await Promise.all([stateOf(this.queue), stateOf(this.cache)]);
+    return { queue, cache };
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all([this.queue, this.queueWorkers, this.cache, this.subscriber].map(closeRedis));
@@ -66,6 +77,16 @@ export class Connections implements Service {
       }
     }
   }
+}
+
+async function stateOf(client: Redis): Promise<string> {
+  if (client.status !== 'ready') return client.status;
+  let answered = false;
+  const ping = client.ping().then(() => {
+    answered = true;
+  });
+  await within(ping, SILENT_MS);
+  return client.status === 'ready' && !answered ? 'silent' : client.status;
 }
 
 /** @throws ForewarmError FW_CONFIG_INVALID when `postgres.url` is not set */

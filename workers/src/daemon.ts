@@ -11,7 +11,7 @@ import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { RepeatedErrors } from '#shared/repeated-errors';
 import { Connections } from './connections';
-import { HttpListener } from './http/listener';
+import { HttpListener, type Readiness } from './http/listener';
 import { jobContext } from './job-context';
 import { MissingListener } from './missing-listener';
 import { checkModels, type TriedModel, warningsOf } from './models-check';
@@ -136,13 +136,13 @@ export class Daemon implements Service {
     };
   }
 
-  private readiness(): { ready: boolean; checks: Record<string, string> } {
-    const { status: queue } = this.connections.queue;
+  private async readiness(): Promise<Readiness> {
+    const { queue, cache } = await this.connections.states();
     const { refusal } = this.trouble;
     const checks = {
       daemon: this.started ? 'started' : 'starting or stopping',
       'redis-queue': queue === 'ready' && refusal !== undefined ? `refuses writes: ${refusal}` : queue,
-      'redis-cache': this.connections.cache.status,
+      'redis-cache': cache,
       // Beside the path: without it the daemon is degraded, not unready.
       schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
     };

@@ -29,7 +29,7 @@ export class HttpListener implements Service {
   constructor(
     address: { readonly host: string; readonly port: number },
     metrics: Metrics,
-    readiness: () => Readiness,
+    readiness: () => Promise<Readiness>,
     log: Logger,
   ) {
     this.address = address;
@@ -42,8 +42,8 @@ export class HttpListener implements Service {
     });
     this.app.register(helmet, securityHeaders());
     this.app.get('/healthz', () => ({ status: 'ok', uptime_s: Math.round(process.uptime()) }));
-    this.app.get('/readyz', (_request, reply) => {
-      const state = readiness();
+    this.app.get('/readyz', async (_request, reply) => {
+      const state = await readiness();
       reply.code(state.ready ? 200 : 503);
       return state;
     });
