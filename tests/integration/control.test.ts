@@ -115,6 +115,8 @@ test('a paused model has no scheduled cycles but those on demand, also after a r
   await system.redis.start();
   const second = system.daemon();
   await second.logged(({ message }) => message === 'forewarm is running');
+  const told = second.lines.filter(({ message }) => message === 'the model is paused: no scheduled cycle begins');
+  expect(told).toMatchObject([{ level: 'warn', model: 'm', next: expect.stringContaining('unpause --model m') }]);
   const ticks = () => system.queue('warm').getCompleted();
   await eventually('three ticks that were passed over', async () => {
     const passed = (await ticks()).filter(({ returnvalue }) => returnvalue?.skipped === 'paused');

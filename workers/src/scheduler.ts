@@ -62,6 +62,18 @@ export class Scheduler implements Service {
     if (removed.length > 0) log.info('schedules removed', { schedules: removed });
     // The warming on startup is the first run of a schedule that is new.
     await this.upsert('start');
+    await this.tellPaused();
+  }
+
+  /** A pause survives restarts: whoever starts a daemon and waits for cycles is to know why none comes. */
+  private async tellPaused(): Promise<void> {
+    const { models, paused, log } = this.context;
+    for (const model of models.names) {
+      const since = await paused.since(model);
+      if (since === undefined) continue;
+      const next = `forewarm unpause --model ${model} lets them begin again.`;
+      log.warn('the model is paused: no scheduled cycle begins', { model, since: since.toISOString(), next });
+    }
   }
 
   private async upsert(when: 'start' | 'later'): Promise<void> {
