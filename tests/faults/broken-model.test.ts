@@ -61,6 +61,8 @@ for (const [how, code, break_] of breaks) {
     const { bad, good } = await status();
     expect(good.broken).toBe(null);
     expect(bad).toMatchObject({ live, rows: 8, broken: { code, since: expect.any(String) } });
+    const { problems } = JSON.parse((await say(['queues', '--json'], system.folder)).stdout);
+    expect(problems).toContainEqual(expect.stringContaining('the model bad is broken'));
     const later = (await system.history('bad')).filter(({ startedAt }) => startedAt > broken);
     // After one period, and two more, and four more; not at each tick.
     expect(later.length).toBeLessThanOrEqual(3);

@@ -28,7 +28,11 @@ const KINDS: readonly KindText[] = [
   { kind: 'input', title: 'Something that was given is wrong', means: 'Something that was given is wrong; mend it.' },
   { kind: 'unavailable', title: 'A server cannot be reached', means: 'Redis or PostgreSQL cannot be reached.' },
   { kind: 'notFound', title: 'There is no such thing', means: 'What was asked for is not there.' },
-  { kind: 'refused', title: 'The machine is not ready', means: 'Something on this machine stands in the way.' },
+  {
+    kind: 'refused',
+    title: 'It was refused',
+    means: 'It cannot be done as things are now, here or in the deployment.',
+  },
   { kind: 'internal', title: 'Something went wrong', means: 'Something went wrong while Forewarm worked.' },
 ];
 

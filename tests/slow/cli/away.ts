@@ -12,7 +12,7 @@ export async function forEachAway(check: (address: string, away: Away) => Promis
 
 /** What an error says of how long was waited. A clock beside the command would measure how busy the machine is. */
 export const WAITED: Readonly<Record<'redis' | 'postgres', Readonly<Record<Away, RegExp>>>> = {
-  redis: { refuses: /ECONNREFUSED/, 'is silent': /no answer within 1500 ms/ },
+  redis: { refuses: /ECONNREFUSED/, 'is silent': /no answer within 1200 ms/ },
   postgres: { refuses: /ECONNREFUSED/, 'is silent': /connection timeout|timeout exceeded/ },
 };
 

@@ -3,9 +3,7 @@ import type { Config } from '#shared/config/types';
 import { makePostgres } from '#shared/connections/postgres';
 import { ForewarmError, messageOf } from '#shared/errors';
 import { HistoryStore } from '#shared/store/history-store';
-
-/** A person waits for the answer. */
-const CONNECT_MS = 1_500;
+import { CONNECT_MS } from './patience';
 
 /**
  * Reads the run history and lets the database go.

@@ -2,9 +2,8 @@ import type { Redis } from 'ioredis';
 import { maskUrl } from '#shared/config/secrets';
 import { closeRedis, connectRedis, makeRedis } from '#shared/connections/redis';
 import { ForewarmError, messageOf } from '#shared/errors';
+import { CONNECT_MS } from './patience';
 
-/** A person waits for the answer. */
-const CONNECT_MS = 1_500;
 const NEXT = 'Start `forewarm up` in this folder, or set redis.cache (FOREWARM_REDIS_URL) to the Redis of your daemon.';
 
 /**

@@ -24,10 +24,11 @@ export function addQueues(program: Command): void {
 
 async function readQueues(config: Config, access: QueueAccess, now: Date): Promise<QueueDocument> {
   const models = config.models.map(({ name }) => name);
-  const [queues, running, paused] = await Promise.all([
+  const [queues, running, paused, broken] = await Promise.all([
     queueStates(registry.definitions, access.enqueue, now),
     Promise.all(models.map((model) => heldModel(access.cycles, access.enqueue, model))),
     Promise.all(models.map((model) => pauseOf(access, model))),
+    brokenModels(access, models),
   ]);
   const held = running.filter((one) => one !== undefined);
   const expected = { schedules: schedulesOf(registry.definitions, config), models: config.models };
@@ -35,8 +36,17 @@ async function readQueues(config: Config, access: QueueAccess, now: Date): Promi
     queues,
     running: held,
     paused: paused.filter((one) => one !== undefined),
-    problems: queueProblems(queues, held, expected, now),
+    problems: [...queueProblems(queues, held, expected, now), ...broken.map(brokenProblem)],
   };
+}
+
+async function brokenModels({ broken }: QueueAccess, models: readonly string[]): Promise<string[]> {
+  const tries = await Promise.all(models.map((model) => broken.tries(model)));
+  return models.filter((_, i) => tries[i]?.brokenSince != null);
+}
+
+function brokenProblem(model: string): string {
+  return `the model ${model} is broken and tried only now and then: \`forewarm status\` says why`;
 }
 
 async function pauseOf({ paused }: QueueAccess, model: string): Promise<PausedModel | undefined> {

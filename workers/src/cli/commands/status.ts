@@ -11,6 +11,7 @@ import { cycleTable } from '../cycle-table';
 import { formatElapsed, formatMoment } from '../elapsed';
 import { addFolder, Invocation } from '../invocation';
 import { parseCount } from '../parse-count';
+import { CONNECT_MS } from '../patience';
 import { oneLine } from '../terminal-text';
 import { withQueue } from '../with-queue';
 import { withRedis } from '../with-redis';
@@ -129,7 +130,7 @@ async function readHistory(
   const { url } = config.postgres;
   const byModel = new Map<string, ModelHistory>();
   if (url === undefined) return { byModel, error: 'postgres.url is not set' };
-  const pool = makePostgres({ ...config.postgres, url, connectTimeoutMs: 1_500, poolSize: 1 }, () => undefined);
+  const pool = makePostgres({ ...config.postgres, url, connectTimeoutMs: CONNECT_MS, poolSize: 1 }, () => undefined);
   try {
     for (const { name } of config.models) {
       const generations = await new GenerationStore(pool).list(name);
