@@ -7,8 +7,10 @@ const MIN_CATEGORIES = 64;
 const MAX_CATEGORIES = 512;
 /** For models so quick that the queue would cost more than the inference. */
 const MAX_QUICK_CATEGORIES = 2_048;
-/** A batch that takes less is mostly queue. */
-const MIN_MS = 50;
+/** A batch costs about 10 ms of work beside its inference, of all processes together. */
+const MIN_MS = 100;
+/** Batches to the cycle of a quick model: fewer would not keep the processes of a machine busy to the end. */
+const FEWEST_BATCHES = 8;
 /** A batch that takes longer is long to wait for when it is handed back, killed or computed again. */
 const MAX_MS = 2_000;
 /** What a batch holds in memory at once, for models with large rows. */
@@ -23,13 +25,13 @@ export interface BatchGround {
 }
 
 /**
- * Categories to a batch: a twentieth of the grid, 64 to 512; up to 2,048 of it where that takes less than 50 ms; and no more than
- * 2 s of inference and 64 MiB of rows. Sizes from 128 on fill the statements that write them to Postgres.
+ * Categories to a batch: a twentieth of the grid, 64 to 512; more, up to 2,048 and an eighth of the grid, where that takes less than
+ * 100 ms; and no more than 2 s of inference and 64 MiB of rows. Sizes from 128 on fill the statements that write them to Postgres.
  */
 export function batchSize({ categories, rowBytes, rowMs }: BatchGround, configured: number | 'auto'): number {
   if (configured !== 'auto') return configured;
   const share = Math.ceil(categories / BATCHES);
-  const quick = Math.min(share, MAX_QUICK_CATEGORIES, Math.ceil(MIN_MS / rowMs));
+  const quick = Math.min(Math.ceil(categories / FEWEST_BATCHES), MAX_QUICK_CATEGORIES, Math.ceil(MIN_MS / rowMs));
   const bounded = Math.max(Math.min(MAX_CATEGORIES, Math.max(MIN_CATEGORIES, share)), quick);
   const whole = bounded < ROWS_PER_STATEMENT ? bounded : Math.ceil(bounded / ROWS_PER_STATEMENT) * ROWS_PER_STATEMENT;
   return Math.max(1, Math.min(whole, Math.floor(MAX_MS / rowMs), Math.floor(MAX_BYTES / rowBytes)));
