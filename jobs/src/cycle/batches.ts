@@ -26,7 +26,7 @@ export interface BatchGround {
 
 /**
  * Categories to a batch: a twentieth of the grid, 64 to 512; more, up to 2,048 and an eighth of the grid, where that takes less than
- * 100 ms; and no more than 2 s of inference and 64 MiB of rows. Sizes from 128 on fill the statements that write them to Postgres.
+ * 100 ms; and no more than 2 s of inference and 64 MiB of rows. Sizes from 256 on fill the statements that write them to Postgres.
  */
 export function batchSize({ categories, rowBytes, rowMs }: BatchGround, configured: number | 'auto'): number {
   if (configured !== 'auto') return configured;

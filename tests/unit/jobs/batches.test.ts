@@ -60,7 +60,7 @@ test('an automatic size is within its bounds, whatever the grid and the model', 
         expect(size * ground.rowBytes).toBeLessThanOrEqual(64 * MIB);
         expect(size * ground.rowMs).toBeLessThanOrEqual(2_000);
       }
-      if (size > 512) expect((size - 128) * ground.rowMs).toBeLessThan(100);
+      if (size > 512) expect((size - 256) * ground.rowMs).toBeLessThan(100);
       if (size < 64)
         expect(
           Math.max(((size + 1) * ground.rowBytes) / MIB / 64, ((size + 1) * ground.rowMs) / 2_000),
