@@ -25,7 +25,7 @@ export function cycleTimePlot(title: string, grow: readonly GrownSize[], periodS
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, left: 'center' },
-    legend: { bottom: 0 },
+    legend: { bottom: 0, itemGap: 36 },
     grid: { left: 64, right: 24, top: 48, bottom: 84 },
     xAxis: { ...axis, name: 'categories' },
     yAxis: { ...axis, name: 'seconds', nameGap: 44 },
