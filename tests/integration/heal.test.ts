@@ -12,7 +12,8 @@ const GONE = categories.slice(5, 12);
 let system: TestSystem;
 
 beforeEach(async () => {
-  system = await TestSystem.start();
+  // The watchdog would find the rows missing as well, and sometimes first.
+  system = await TestSystem.start({ settings: { watchdog: { every: '1h' } } });
 });
 afterEach(() => system.stop());
 
@@ -57,16 +58,14 @@ test('a burst of 200 events starts two heals at most', async () => {
   await Promise.all(burst.map((message) => system.client.publish('forewarm:m:events', message)));
   await eventually('the first heal', async () => (await system.cache().missing(generation, categories)).length === 0);
 
+  // A row that goes while a heal runs is missing at its end, and told.
+  await idle();
   // Events are answered in their order: when this one has been, those before it have been as well.
   const [last = ''] = categories.slice(-1);
   await lose(generation, [last]);
   await system.client.publish('forewarm:m:events', missing(generation, [last]));
   await eventually('the last heal', async () => (await system.rows(generation, [last])).size === 1);
-  const ticks = system.queue('warm');
-  await eventually('the end of all ticks', async () => {
-    const counts = await ticks.getJobCounts('wait', 'active', 'delayed');
-    return counts.wait === 0 && counts.active === 0;
-  });
+  await idle();
   // Two for the burst, and one for the event after it, which may share the second.
   const heals = (await system.history()).filter(({ trigger }) => trigger === 'heal');
   expect(heals.length).toBeGreaterThanOrEqual(2);
@@ -109,6 +108,17 @@ test('what is no event starts nothing, and rows that are there are only looked a
   expect((await system.history()).map(({ trigger }) => trigger)).toEqual(['startup']);
   expect(troubles(daemon)).toEqual([]);
 });
+
+/** Until no heal waits or runs. */
+async function idle(): Promise<void> {
+  const queues = [system.queue('warm'), system.queue('publish')];
+  await eventually('the end of all heals', async () => {
+    const counts = await Promise.all(
+      queues.map((queue) => queue.getJobCountByTypes('wait', 'active', 'waiting-children', 'prioritized')),
+    );
+    return counts.every((count) => count === 0);
+  });
+}
 
 /** Beside the one that tests with one Redis give rise to. */
 function troubles(daemon: DaemonProcess): LogLine[] {
