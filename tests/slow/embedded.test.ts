@@ -162,6 +162,8 @@ describe('a killed supervisor', () => {
 
   test('leaves a half-made database that the next start makes anew', async () => {
     const killed = supervisor();
+    // A server that was started a moment ago and is not recorded yet would be found by nobody.
+    await recordedPid('redis', 'redis.json');
     const pid = await recordedPid('initdb');
     await killed.end('SIGKILL');
     const services = embedded();
@@ -279,9 +281,9 @@ function supervisor(): Supervisor {
 }
 
 /** Waits until the record of PostgreSQL says that `name` (`initdb`, later `postgres`) runs. */
-async function recordedPid(name: string): Promise<number> {
+async function recordedPid(name: string, file = 'postgres.json'): Promise<number> {
   for (;;) {
-    const record = readRecord(join(folder, 'run', 'postgres.json'));
+    const record = readRecord(join(folder, 'run', file));
     if (record?.name === name) return record.pid;
     await setImmediate();
   }
