@@ -102,7 +102,7 @@ test.each([
 ])('a %s that is evicted comes back, and the rows are neither computed nor moved', async (what, key) => {
   const daemon = await started('0', '1h');
   const { live } = await daemon.cycle();
-  await looked(daemon);
+  await system.watchdogLooked(daemon);
   const before = await system.rows(String(live), categories);
   const mark = daemon.mark;
   await system.client.del(key());
@@ -122,7 +122,7 @@ test.each([
 test('an index that is evicted is written again, and until then nobody is told that a category is unknown', async () => {
   const daemon = await started('0', '1h');
   const { live } = await daemon.cycle();
-  await looked(daemon);
+  await system.watchdogLooked(daemon);
   const { keys } = system.cache();
   const [lost = '', other = ''] = categories;
   await system.client
@@ -191,17 +191,6 @@ async function onlyRowsAreIdle(generation: string): Promise<void> {
   });
   const others = [keys.live, keys.metadata, keys.index(generation)];
   await eventually('the others not to be', async () => Math.max(...(await Promise.all(others.map(idle)))) <= 1);
-}
-
-/** Until the watchdog has seen the cache as it is, for what it has not seen it cannot miss: a look gets pointer and metadata. */
-async function looked(daemon: DaemonProcess): Promise<void> {
-  const calls = async (): Promise<number> => {
-    const stats = await system.client.info('commandstats');
-    return Number(/cmdstat_get:calls=(\d+)/.exec(stats)?.[1] ?? 0);
-  };
-  await daemon.logged(({ message }) => message === 'forewarm is running');
-  const before = await calls();
-  await eventually('a look of the watchdog', async () => (await calls()) >= before + 4);
 }
 
 function scheduled({ message, trigger }: LogLine): boolean {

@@ -68,7 +68,7 @@ test('the cache alone, in mid-cycle: filled from PostgreSQL, schedules and the c
 
 test('the cache alone, with nothing running and an hour to the next cycle: healed by the watchdog, nothing computed', async () => {
   await start('1h');
-  await seenFull();
+  await system.watchdogLooked(daemon);
   const before = await system.rows(live, categories);
   const mark = daemon.mark;
   await system.redis.restart();
@@ -122,15 +122,4 @@ test('the queue alone takes along which models were paused: they run again', asy
 async function schedule(): Promise<Record<string, unknown>> {
   const of = async (job: string) => (await system.queue(job).getJobSchedulers()).map(({ key, every }) => [key, every]);
   return Object.fromEntries([...(await of('prune-history')), ...(await of('warm'))]);
-}
-
-/** Until the watchdog has seen the cache full: what it has not seen it cannot miss. A look gets pointer and metadata. */
-async function seenFull(): Promise<void> {
-  const calls = async (): Promise<number> => {
-    const stats = await system.client.info('commandstats');
-    return Number(/cmdstat_get:calls=(\d+)/.exec(stats)?.[1] ?? 0);
-  };
-  await daemon.logged(({ message }) => message === 'forewarm is running');
-  const before = await calls();
-  await eventually('a look of the watchdog', async () => (await calls()) >= before + 4);
 }

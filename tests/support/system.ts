@@ -180,6 +180,17 @@ export class TestSystem {
     return new Map(found.map(({ category, bytes }) => [category, bytes]));
   }
 
+  /** Until the watchdog has seen the cache as it is: what it has not seen it cannot miss. A look gets pointer and metadata. */
+  async watchdogLooked(daemon: DaemonProcess): Promise<void> {
+    const calls = async (): Promise<number> => {
+      const stats = await this.client.info('commandstats');
+      return Number(/cmdstat_get:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    await daemon.logged(({ message }) => message === 'forewarm is running');
+    const before = await calls();
+    await eventually('a look of the watchdog', async () => (await calls()) >= before + 4);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.readers.map((reader) => reader.stop()));
     await Promise.all(this.daemons.map((daemon) => daemon.stop('SIGKILL')));

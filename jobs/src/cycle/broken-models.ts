@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { asking } from '#shared/connections/redis';
+import { parseJson } from '#shared/parse-json';
 import { queuePrefix } from '../enqueue';
 import { type ModelTries, modelTries } from './model-breaker';
 
@@ -19,7 +20,13 @@ export class BrokenModels {
   /** `undefined` for a model that works, as far as is known. */
   async tries(model: string): Promise<ModelTries | undefined> {
     const text = await asking(`reading whether ${model} is broken`, this.redis.hget(this.key, model));
-    return text === null ? undefined : modelTries.safeParse(parsed(text)).data;
+    return parseJson(modelTries, text);
+  }
+
+  /** Whether it is left alone, but for a try now and then. */
+  async isBroken(model: string): Promise<boolean> {
+    const tries = await this.tries(model);
+    return tries !== undefined && tries.brokenSince !== null;
   }
 
   async remember(model: string, tries: ModelTries): Promise<void> {
@@ -28,13 +35,5 @@ export class BrokenModels {
 
   async forget(model: string): Promise<void> {
     await asking(`noting that ${model} works`, this.redis.hdel(this.key, model));
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

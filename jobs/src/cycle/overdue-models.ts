@@ -2,8 +2,6 @@ import type { Clock } from '#shared/clock';
 
 /** Periods without the end of a cycle after which one is asked for. */
 const LATE_PERIODS = 3;
-/** Of the watchdog. */
-const SHORTEST_LOOK_MS = 1_000;
 /** While nothing is live, the first time after this; then after twice as long, and so on up to the period. */
 const FIRST_MS = 10_000;
 
@@ -31,7 +29,7 @@ export class OverdueModels {
    */
   constructor(clock: Clock, lookMs: number) {
     this.clock = clock;
-    this.longestLookMs = 2 * Math.max(lookMs, SHORTEST_LOOK_MS);
+    this.longestLookMs = 2 * lookMs;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json';
 import { slices } from './slices';
 
 /** Messages on a model's `events` channel. Format: `docs/cache-format.md`. */
@@ -20,11 +21,7 @@ export type CacheEvent = z.infer<typeof cacheEvent>;
 
 /** The event in `message`, or `undefined` when it is not one: a channel is open to anybody. */
 export function parseEvent(message: string): CacheEvent | undefined {
-  try {
-    return cacheEvent.safeParse(JSON.parse(message)).data;
-  } catch {
-    return undefined;
-  }
+  return parseJson(cacheEvent, message);
 }
 
 /** `rows` events for any number of categories, split so that each message stays within its bound. */

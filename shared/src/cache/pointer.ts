@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json';
 
 /** The two small JSON documents that describe what a model has published. Format: `docs/cache-format.md`. */
 
@@ -37,18 +38,9 @@ export type Metadata = Readonly<z.infer<typeof metadata>>;
 
 /** The pointer in `text`, or `undefined` when it is absent or not one that this version understands. */
 export function parseLivePointer(text: string | null): LivePointer | undefined {
-  return parse(livePointer, text);
+  return parseJson(livePointer, text);
 }
 
 export function parseMetadata(text: string | null): Metadata | undefined {
-  return parse(metadata, text);
-}
-
-function parse<T>(schema: z.ZodType<T>, text: string | null): T | undefined {
-  if (text === null) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return parseJson(metadata, text);
 }

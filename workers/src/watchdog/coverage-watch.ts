@@ -85,7 +85,7 @@ export class CoverageWatch implements Watched {
     const there = categories.filter((category) => !missing.has(category));
     if ((await cache.indexSize(generation)) < present) await this.indexAgain(model, generation, there);
     // One that is left alone heals nothing, and its file may take long to fail once more.
-    if ((await context.broken.tries(model))?.brokenSince != null) return;
+    if (await context.broken.isBroken(model)) return;
     // Rows of a generation that is not the model file's any more cannot be computed.
     if ((await context.models.resolve(model)).generation !== generation) return;
     const failed = metadata?.generation === generation ? metadata.failed : 0;

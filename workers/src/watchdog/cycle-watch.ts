@@ -2,7 +2,7 @@ import type { JobContext } from '#jobs/context';
 import { heldModel } from '#jobs/cycle/held-model';
 import { OverdueModels } from '#jobs/cycle/overdue-models';
 import { steadyClock } from '#shared/clock';
-import type { Watched } from './watchdog';
+import { lookEveryMs, type Watched } from './watchdog';
 
 /** Looks whether cycles come to an end, whatever the schedules look like, and which models are left alone as broken. */
 export class CycleWatch implements Watched {
@@ -12,7 +12,7 @@ export class CycleWatch implements Watched {
 
   constructor(context: JobContext) {
     this.context = context;
-    this.overdue = new OverdueModels(steadyClock, context.config.watchdog.everyMs);
+    this.overdue = new OverdueModels(steadyClock, lookEveryMs(context.config));
   }
 
   /** @throws ForewarmError FW_REDIS_UNAVAILABLE */
@@ -22,7 +22,7 @@ export class CycleWatch implements Watched {
 
   private async lookAt(name: string): Promise<void> {
     const { broken, enqueue, log, metrics, models } = this.context;
-    const isBroken = (await broken.tries(name))?.brokenSince != null;
+    const isBroken = await broken.isBroken(name);
     metrics.modelBroken.set({ model: name }, isBroken ? 1 : 0);
     if (isBroken || !(await this.isFree(name))) return this.overdue.hold(name);
     const last = await this.lastCycle(name);

@@ -4,6 +4,7 @@ import { DelayedJobs } from '#jobs/delayed-jobs';
 import type { Registry } from '#jobs/registry';
 import { presentSchedules, reviveSchedules, schedulesOf, upsertSchedules } from '#jobs/schedule';
 import { steadyClock } from '#shared/clock';
+import type { Config } from '#shared/config/types';
 import type { Service } from '#shared/lifecycle';
 import { within } from '#shared/within';
 import type { QueueTrouble } from '../queue-trouble';
@@ -81,8 +82,7 @@ export class Watchdog implements Service {
 
   /** Winds a task up again that has not fired for two periods. */
   private async rewind(): Promise<void> {
-    const periodMs = Math.max(SHORTEST_MS, this.context.config.watchdog.everyMs);
-    if (steadyClock.now() - this.lookedAtMs <= 2 * periodMs) return;
+    if (steadyClock.now() - this.lookedAtMs <= 2 * lookEveryMs(this.context.config)) return;
     await this.task?.destroy();
     if (this.guard === undefined) return;
     this.schedule();
@@ -121,6 +121,11 @@ export class Watchdog implements Service {
     const released = await this.delayed.release(definitions, enqueue);
     if (released.length > 0) log.warn('jobs waited for a time that did not come and run now', { jobs: released });
   }
+}
+
+/** The time between two looks: that of the configuration, or the shortest that there is. */
+export function lookEveryMs({ watchdog }: Config): number {
+  return Math.max(SHORTEST_MS, watchdog.everyMs);
 }
 
 /** A cron expression that fires about every `ms`: whole seconds below a minute, whole minutes from there. */

@@ -41,8 +41,8 @@ async function readQueues(config: Config, access: QueueAccess, now: Date): Promi
 }
 
 async function brokenModels({ broken }: QueueAccess, models: readonly string[]): Promise<string[]> {
-  const tries = await Promise.all(models.map((model) => broken.tries(model)));
-  return models.filter((_, i) => tries[i]?.brokenSince != null);
+  const isBroken = await Promise.all(models.map((model) => broken.isBroken(model)));
+  return models.filter((_, i) => isBroken[i]);
 }
 
 function brokenProblem(model: string): string {
