@@ -36,6 +36,14 @@ const VERIFIED: readonly (readonly [command: RegExp, how: How])[] = [
   ],
   [/^\.\/scripts\/up( --check)?$/, { by: 'file', file: '.ci/run', line: /\.\/scripts\/up --check/ }],
   [/^\.\/scripts\/test( --fast| --slow)?$/, { by: 'file', file: '.ci/run', line: /^\.\/scripts\/test\b/m }],
+  [
+    /^\.\/scripts\/bench warm( --categories \d+| --model (mlp|trees))+$/,
+    { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('warm', '--categories', '\d+', '--model'/ },
+  ],
+  [
+    /^\.\/scripts\/bench scale( --model (mlp|trees)| --workers [\d,]+)+$/,
+    { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('scale', '--model', '\w+', '--workers'/ },
+  ],
   [/^\.\/scripts\/check-architecture$/, { by: 'file', file: 'scripts/test', line: /scripts\/check-architecture/ }],
 ];
 
