@@ -118,6 +118,28 @@ export const ERROR_CATALOGUE = {
     'Give each axis once, with one of its values.',
   ),
 
+  FW_GENERATION_NOT_HERE: refused(
+    'The model file here is not the one whose predictions are published, so that it may not answer for it.',
+    'Nothing while a new model is being published; otherwise give readers the file that the daemon has.',
+  ),
+  FW_TIER_TIME_LIMIT: unavailable('A tier did not answer within its time limit.', 'Look at the load of its server.'),
+  FW_TIER_RESTING: unavailable(
+    'A tier was not asked, because it failed several times in a row a moment ago.',
+    'Nothing: it is tried again within seconds.',
+  ),
+  FW_READER_BUSY: unavailable(
+    'More rows wait to be computed for readers than may wait.',
+    'Ask again in a moment; find out why so many rows are in no store.',
+  ),
+  FW_READ_FAILED: unavailable(
+    'No tier could answer; the message says what each of them said.',
+    'Look at the first tier that should have answered.',
+  ),
+  FW_READ_DEADLINE: unavailable(
+    'The time that a call may take ran out; the message says what each tier had said by then.',
+    'Give the call more time (deadlineMs), or look at the slow tier.',
+  ),
+
   // Services
   FW_REDIS_UNAVAILABLE: unavailable('Redis cannot be reached or refused the command.', 'Check redis.* and the server.'),
   FW_REDIS_WRITE_FAILED: unavailable('Redis refused to write rows.', 'Check memory and disk of the cache Redis.'),
