@@ -66,7 +66,7 @@ test('a cache that can never hold all rows is told so once, with what it needs, 
   // What readers miss is brought back for them, and not all the rest with it.
   expect(reader.wrong).toEqual([]);
   expect(reader.answers).toBeGreaterThan(0);
-  for (const [what] of reader.refused) expect(what).toMatch(/missing from Redis; the daemon was asked|FW_NOT_WARMED/);
+  for (const [what] of reader.refused) expect(what).toMatch(/missing, and the daemon was asked|FW_NOT_WARMED/);
   expect(daemon.lines.filter(tooSmall)).toHaveLength(1);
   expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
   const metadata = await eventually('the metadata', async () => system.cache().metadata());

@@ -134,7 +134,7 @@ async function expectReadRightly(): Promise<void> {
   await eventually('more answers', () => reader.answers > before);
   await reader.stop();
   expect(reader.wrong).toEqual([]);
-  for (const [what] of reader.refused) expect(what).toMatch(/^FW_REDIS_UNAVAILABLE: /);
+  for (const [what] of reader.refused) expect(what).toMatch(/^FW_READ_FAILED: /);
 }
 
 async function killBoth(): Promise<void> {

@@ -62,7 +62,7 @@ test('the cache alone, in mid-cycle: filled from PostgreSQL, schedules and the c
   await reader.stop();
   expect(reader.wrong).toEqual([]);
   for (const [what] of reader.refused) {
-    expect(what).toMatch(/^FW_REDIS_UNAVAILABLE: |^FW_NOT_WARMED: |missing from Redis; the daemon was asked/);
+    expect(what).toMatch(/^FW_READ_FAILED: |^FW_NOT_WARMED: |missing, and the daemon was asked/);
   }
 });
 

@@ -56,25 +56,25 @@ test('its command tells its version, and checks the sample that it brings', () =
 });
 
 test('it is read from CommonJS and from ESM', () => {
-  const use = 'console.log(typeof RedisReader, cellIndex([{ name: "day", values: [0, 1] }], { day: 1 }));';
-  const required = `const { RedisReader } = require("forewarm"); const { cellIndex } = require("forewarm/format"); ${use}`;
-  const imported = `import { RedisReader } from "forewarm"; import { cellIndex } from "forewarm/format"; ${use}`;
+  const use = 'console.log(typeof Predictor, cellIndex([{ name: "day", values: [0, 1] }], { day: 1 }));';
+  const required = `const { Predictor } = require("forewarm"); const { cellIndex } = require("forewarm/format"); ${use}`;
+  const imported = `import { Predictor } from "forewarm"; import { cellIndex } from "forewarm/format"; ${use}`;
   expect(run(process.execPath, ['-e', required])).toBe('function 1\n');
   expect(run(process.execPath, ['--input-type=module', '-e', imported])).toBe('function 1\n');
 });
 
 test('its types compile in a strict project, from ESM and from CommonJS', () => {
   const use = `import { Redis } from 'ioredis';
-import { type Answer, type ErrorCode, ForewarmError, RedisReader } from 'forewarm';
+import { type Answer, type ErrorCode, ForewarmError, Predictor } from 'forewarm';
 import { cellIndex } from 'forewarm/format';
 export async function ask(): Promise<number | undefined> {
-  const answer: Answer = await new RedisReader(new Redis()).predict('calls', 'a', { day: 3 });
+  const answer: Answer = await new Predictor({ redis: new Redis() }).predict('calls', 'a', { day: 3 });
   return answer.values['expected_calls'];
 }
 export const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof ForewarmError ? error.code : undefined);
 export const cell: number = cellIndex([{ name: 'day', values: [0, 1] }], { day: 1 });
 `;
-  const wrong = `import { RedisReader } from 'forewarm';\nexport const reader = new RedisReader('redis://127.0.0.1');\n`;
+  const wrong = `import { Predictor } from 'forewarm';\nexport const reader = new Predictor({ redis: 6379 });\n`;
   // What a project in TypeScript brings.
   link(join('node_modules', '@types', 'node'), application);
   const strict = {
@@ -95,7 +95,7 @@ export const cell: number = cellIndex([{ name: 'day', values: [0, 1] }], { day: 
     }
   };
   expect(compile('use.mts', 'use.cts')).toBe('');
-  expect(compile('wrong.mts')).toMatch(/^wrong\.mts\(2,\d+\): error TS2345: .*'string'/);
+  expect(compile('wrong.mts')).toMatch(/^wrong\.mts\(2,\d+\): error TS2322: .*'number'/);
 });
 
 /** What the command printed. */

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import Redis from 'ioredis';
 import { ForewarmError } from '#shared/errors';
-import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
+import type { Answer } from '#shared/tiers/answers';
+import { Predictor } from '#shared/tiers/predictor';
 
 const PAUSE_MS = 2;
 
@@ -19,7 +20,7 @@ export class SteadyReader {
   /** The largest age of a prediction, in milliseconds. */
   oldestMs = 0;
   private readonly client: Redis;
-  private readonly reader: RedisReader;
+  private readonly reader: Predictor;
   private readonly categories: readonly string[];
   private readonly model: string;
   private stopped = false;
@@ -27,7 +28,7 @@ export class SteadyReader {
 
   private constructor(client: Redis, categories: readonly string[], model: string) {
     this.client = client;
-    this.reader = new RedisReader(client);
+    this.reader = new Predictor({ redis: client, memory: false });
     this.categories = categories;
     this.model = model;
     this.ended = this.run();
@@ -46,6 +47,7 @@ export class SteadyReader {
     if (this.stopped) return this.ended;
     this.stopped = true;
     await this.ended;
+    await this.reader.close();
     this.client.disconnect();
   }
 

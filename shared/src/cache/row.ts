@@ -14,6 +14,7 @@ export const ROW_HEADER_BYTES = 32;
 export const IDENTITY_BYTES = 8;
 const MAGIC = 0x31525746; // "FWR1" read as a little-endian 32-bit integer
 const VALUE_TYPE_FLOAT32 = 1;
+const IDENTITY_OFFSET = 20;
 const CHECKSUM_OFFSET = 28;
 
 /** What a row holds: `cells` combinations of axis values (C) with `outputs` float32 values each (K). */
@@ -62,7 +63,7 @@ export function encodeRow(frame: RowFrame, values: Float32Array, computedAtMs: n
   bytes.writeUInt16LE(frame.outputs, 6);
   bytes.writeUInt32LE(frame.cells, 8);
   bytes.writeBigUInt64LE(BigInt(computedAtMs), 12);
-  bytes.set(frame.identity.subarray(0, IDENTITY_BYTES), 20);
+  bytes.set(frame.identity.subarray(0, IDENTITY_BYTES), IDENTITY_OFFSET);
   writeFloats(bytes, values);
   bytes.writeUInt32LE(checksum(bytes), CHECKSUM_OFFSET);
   return bytes;
@@ -73,20 +74,62 @@ export function encodeRow(frame: RowFrame, values: Float32Array, computedAtMs: n
  * identity. Never throws for bad bytes: a fault is an answer. Unknown flags are ignored, as the format asks.
  */
 export function decodeRow(bytes: Uint8Array, expected?: RowFrame): DecodedRow {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.length < ROW_HEADER_BYTES) return { ok: false, fault: 'length' };
-  if (view.readUInt32LE(0) !== MAGIC) return { ok: false, fault: 'magic' };
-  if (view.readUInt8(4) !== VALUE_TYPE_FLOAT32) return { ok: false, fault: 'value type' };
-  const shape = { outputs: view.readUInt16LE(6), cells: view.readUInt32LE(8) };
-  if (view.length !== rowByteLength(shape)) return { ok: false, fault: 'length' };
-  if (view.readUInt32LE(CHECKSUM_OFFSET) !== checksum(view)) return { ok: false, fault: 'checksum' };
-  const identity = Uint8Array.prototype.slice.call(view, 20, 20 + IDENTITY_BYTES);
+  const row = viewRow(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (!(row instanceof RowView)) return { ok: false, fault: row };
   if (expected !== undefined) {
-    if (shape.cells !== expected.cells || shape.outputs !== expected.outputs) return { ok: false, fault: 'length' };
-    if (!sameIdentity(identity, expected.identity)) return { ok: false, fault: 'identity' };
+    if (row.cells !== expected.cells || row.outputs !== expected.outputs) return { ok: false, fault: 'length' };
+    if (!row.isOf(expected.identity)) return { ok: false, fault: 'identity' };
   }
-  const computedAtMs = Number(view.readBigUInt64LE(12));
-  return { ok: true, row: { ...shape, computedAtMs, identity, values: readFloats(view) } };
+  const { outputs, cells, computedAtMs, identity, values } = row;
+  return { ok: true, row: { outputs, cells, computedAtMs, identity, values } };
+}
+
+/** Checks a row in itself: magic, value type, length and checksum. Nothing is copied; the bytes must stay as they are. */
+export function viewRow(bytes: Buffer): RowView | RowFault {
+  if (bytes.length < ROW_HEADER_BYTES) return 'length';
+  if (bytes.readUInt32LE(0) !== MAGIC) return 'magic';
+  if (bytes[4] !== VALUE_TYPE_FLOAT32) return 'value type';
+  const row = new RowView(bytes);
+  if (bytes.length !== rowByteLength(row)) return 'length';
+  return bytes.readUInt32LE(CHECKSUM_OFFSET) === checksum(bytes) ? row : 'checksum';
+}
+
+/** A row in its bytes, for who needs few of its values. */
+export class RowView implements Row {
+  readonly bytes: Buffer;
+  readonly outputs: number;
+  readonly cells: number;
+  readonly computedAtMs: number;
+
+  /** @param bytes those of a row of the format; see `viewRow` */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.outputs = bytes.readUInt16LE(6);
+    this.cells = bytes.readUInt32LE(8);
+    this.computedAtMs = bytes.readUInt32LE(12) + bytes.readUInt32LE(16) * 2 ** 32;
+  }
+
+  /** A copy. */
+  get identity(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.bytes, IDENTITY_OFFSET, IDENTITY_OFFSET + IDENTITY_BYTES);
+  }
+
+  /** A copy: aligned, and it keeps no larger buffer alive. */
+  get values(): Float32Array {
+    return readFloats(this.bytes);
+  }
+
+  /** One of the K·C values. */
+  value(position: number): number {
+    return this.bytes.readFloatLE(ROW_HEADER_BYTES + 4 * position);
+  }
+
+  /** Whether the identity begins with these bytes, of which 8 are looked at. */
+  isOf(identity: Uint8Array): boolean {
+    const length = Math.min(identity.length, IDENTITY_BYTES);
+    for (let i = 0; i < length; i++) if (this.bytes[IDENTITY_OFFSET + i] !== identity[i]) return false;
+    return true;
+  }
 }
 
 /** Byte range of one cell's values within a row, for `GETRANGE`: both ends included. */
@@ -98,11 +141,6 @@ export function cellByteRange(shape: RowShape, cell: number): { readonly first: 
 /** CRC-32C (Castagnoli) over everything but the four bytes of the checksum itself. */
 function checksum(bytes: Buffer): number {
   return crc32c(bytes.subarray(ROW_HEADER_BYTES), crc32c(bytes.subarray(0, CHECKSUM_OFFSET)));
-}
-
-function sameIdentity(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < IDENTITY_BYTES; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 const LITTLE_ENDIAN_HOST = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;

@@ -1,13 +1,17 @@
-import { type ChainableCommander, Redis, type RedisOptions } from 'ioredis';
+import { type ChainableCommander, type Cluster, Redis, type RedisOptions } from 'ioredis';
 import { asForewarmError, type ErrorCode, ForewarmError, messageOf } from '../errors';
 import { within } from '../within';
 
 /**
  * The ways in which the product talks to Redis. They differ in what a command does while Redis is away:
  * `worker` waits for ever (BullMQ asks for that), `writer` waits for a bounded time, `prompt` fails at once. `command` is for a
- * person who waits: it fails at once too, and a connection that fails is not tried again.
+ * person who waits: it fails at once too, and a connection that fails is not tried again. `reader` fails at once and has no time limit
+ * of its own: for who bounds each command himself.
  */
-export type RedisKind = 'worker' | 'writer' | 'prompt' | 'command';
+export type RedisKind = 'worker' | 'writer' | 'prompt' | 'command' | 'reader';
+
+/** What readers can read from: one server, or a cluster. */
+export type RedisClient = Redis | Cluster;
 
 const RECONNECT_MAX_MS = 1_000;
 
@@ -21,6 +25,7 @@ const OPTIONS: Record<
   writer: { maxRetriesPerRequest: 3, commandTimeout: 15_000 },
   prompt: PROMPT,
   command: { ...PROMPT, retryStrategy: () => null },
+  reader: { maxRetriesPerRequest: 0, enableOfflineQueue: false },
 };
 
 /**
@@ -114,8 +119,13 @@ export async function asking<T>(what: string, command: Promise<T>): Promise<T> {
   try {
     return await command;
   } catch (error) {
-    throw asForewarmError(plainly(error), 'FW_REDIS_UNAVAILABLE', what);
+    throw redisError(error, what);
   }
+}
+
+/** What a client threw, as an error of the catalogue; `what` says what was being done. */
+export function redisError(error: unknown, what: string): ForewarmError {
+  return asForewarmError(plainly(error), 'FW_REDIS_UNAVAILABLE', what);
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Axis } from '../cache/grid';
 import type { KeySpace } from '../cache/keys';
-import type { Row, RowFault } from '../cache/row';
+import type { Metadata } from '../cache/pointer';
+import type { RowFault, RowView } from '../cache/row';
+import type { ForewarmError } from '../errors';
 import type { TierName } from './answers';
 
 /** The generation of a model that readers are given, and all that is needed to find a row of it and a cell in that. */
@@ -9,19 +11,21 @@ export interface LiveGeneration {
   readonly keys: KeySpace;
   /** 12 hexadecimal digits: the first of the identity hash. */
   readonly generation: string;
+  /** The generation's id as 6 bytes: what the identity of its rows begins with. */
+  readonly identity: Uint8Array;
   readonly modelVersion: string;
   readonly axes: readonly Axis[];
   readonly outputs: readonly string[];
   /** Cells of a row: the product of the axes' lengths. */
   readonly cells: number;
+  /** ISO 8601 UTC; `undefined` for one that was never published. */
+  readonly publishedAt: string | undefined;
 }
 
 /** A row that was found and checked in full. */
 export interface FoundRow {
   readonly category: string;
-  /** As stored. */
-  readonly bytes: Buffer;
-  readonly row: Row;
+  readonly row: RowView;
 }
 
 /** What a tier has of the rows that it was asked for; it does not have the others. */
@@ -53,5 +57,16 @@ export interface Tier {
    * @throws ForewarmError when they could not be written
    */
   fill?(live: LiveGeneration, rows: readonly FoundRow[], corrupt: readonly CorruptRow[]): Promise<void>;
+  /** Why the tier will never have a row of this category, where it knows. */
+  refusal?(live: LiveGeneration, category: string): ForewarmError | undefined;
+  /** What the tier knows to be live of a model; `undefined` when it knows of nothing. */
+  published?(model: string): Promise<Published | undefined>;
   close(): Promise<void>;
+}
+
+/** What a tier knows to be live. */
+export interface Published {
+  readonly live: LiveGeneration;
+  /** Of the last cycle of this generation, where the tier has it. */
+  readonly metadata?: Metadata | undefined;
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { ForewarmError } from '#shared/errors';
-import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
+import type { Answer } from '#shared/tiers/answers';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCoordinates } from '../parse-coordinates';
 import { type Asked, describeProvenance } from '../provenance';
 import { suggestCategory } from '../suggest-category';
-import { withRedis } from '../with-redis';
+import { withReader } from '../with-reader';
 
 interface PredictOptions {
   readonly model?: string;
@@ -27,12 +27,12 @@ export function addPredict(program: Command): void {
       if (category === undefined) throw new ForewarmError('FW_USAGE', 'predict needs a --category');
       const config = invocation.configOfRunning();
       const model = chooseModel(config, options.model);
-      const { name, staleAfterMs } = model;
-      const answer = await withRedis(config.redis.cacheUrl, (redis) =>
-        new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).predict(name, category, coordinates),
-      ).catch((error: unknown) => {
-        throw suggestCategory(error, model, [category]);
-      });
+      const { name } = model;
+      const answer = await withReader(config, (reader) => reader.predict(name, category, coordinates)).catch(
+        (error: unknown) => {
+          throw suggestCategory(error, model, [category]);
+        },
+      );
       invocation.answer({ model: name, category, coordinates, ...answer }, () =>
         describeAnswer({ model: name, category, axes: pairs.join(' ') }, answer, invocation.columns),
       );

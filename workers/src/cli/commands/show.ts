@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { RedisReader, type RowAnswer } from '#shared/tiers/redis-reader';
+import type { RowAnswer } from '#shared/tiers/answers';
 import { colourDepthFor } from '../colours';
 import { drawMap } from '../heat-map/draw-map';
 import { type FixedAxis, type GridSlice, sliceOf } from '../heat-map/grid-slice';
@@ -8,7 +8,7 @@ import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCoordinates } from '../parse-coordinates';
 import { describeProvenance } from '../provenance';
 import { suggestCategory } from '../suggest-category';
-import { withRedis } from '../with-redis';
+import { withReader } from '../with-reader';
 
 interface ShowOptions {
   readonly model?: string;
@@ -30,10 +30,8 @@ export function addShow(program: Command): void {
       const coordinates = parseCoordinates(pairs);
       const config = invocation.configOfRunning();
       const model = chooseModel(config, options.model);
-      const { name, staleAfterMs } = model;
-      const row = await withRedis(config.redis.cacheUrl, (redis) =>
-        new RedisReader(redis, { keyPrefix: config.keyPrefix, staleAfterMs }).row(name, category),
-      ).catch((error: unknown) => {
+      const { name } = model;
+      const row = await withReader(config, (reader) => reader.row(name, category)).catch((error: unknown) => {
         throw suggestCategory(error, model, [category]);
       });
       const axes = options.axes?.split(',').map((axis) => axis.trim());

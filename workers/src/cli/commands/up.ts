@@ -4,7 +4,8 @@ import { maskUrl } from '#shared/config/secrets';
 import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { errorFacts } from '#shared/logger';
-import { type Answer, RedisReader } from '#shared/tiers/redis-reader';
+import type { Answer } from '#shared/tiers/answers';
+import { Predictor } from '#shared/tiers/predictor';
 import type { Daemon } from '../../daemon';
 import { firstCycle } from '../../first-cycle';
 import type { Up } from '../../up';
@@ -140,10 +141,13 @@ async function lookUp(daemon: Daemon, model: ModelConfig) {
   const middle = <T>(items: readonly T[]): T => items[Math.floor(items.length / 2)] as T;
   const category = model.categories[0] ?? '';
   const coordinates = Object.fromEntries(model.axes.map((axis) => [axis.name, middle(axis.values)]));
-  const reader = new RedisReader(daemon.cacheClient, { keyPrefix: config.keyPrefix, staleAfterMs: model.staleAfterMs });
+  const { keyPrefix } = config;
+  const { staleAfterMs } = model;
+  const reader = new Predictor({ redis: daemon.cacheClient, keyPrefix, staleAfterMs, memory: false });
   const began = performance.now();
   const answer: Answer = await reader.predict(model.name, category, coordinates);
   const tookMs = performance.now() - began;
+  await reader.close();
   const pairs = Object.entries(coordinates).map(([axis, value]) => `${axis}=${value}`);
   return { answer, pairs, category, coordinates, tookMs };
 }

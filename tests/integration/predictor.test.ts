@@ -1,7 +1,8 @@
 import { parseEvent } from '#shared/cache/events';
 import { coordinatesOf } from '#shared/cache/grid';
 import { decodeRow, encodeRow } from '#shared/cache/row';
-import { type Answer, RedisReader, type RowAnswer } from '#shared/tiers/redis-reader';
+import type { Answer, RowAnswer } from '#shared/tiers/answers';
+import { Predictor } from '#shared/tiers/predictor';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** The reader of the public format on a Redis that a real daemon has filled. */
@@ -14,7 +15,7 @@ const STALE_AFTER_MS = 60_000;
 
 let system: TestSystem;
 let now = 0;
-let reader: RedisReader;
+let reader: Predictor;
 let generation: string;
 /** The daemon's own bytes of each row. */
 let rows: Map<string, Buffer>;
@@ -27,12 +28,24 @@ beforeAll(async () => {
   // What stays is the cache: nobody heals it.
   await daemon.stop();
   rows = await system.rows(generation, categories);
-  reader = new RedisReader(system.client, { staleAfterMs: STALE_AFTER_MS, clock: { now: () => now } });
+  reader = open();
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await reader.close();
+  await system.stop();
+});
 afterEach(async () => {
   for (const [category, bytes] of rows) await system.client.set(key(category), bytes);
 });
+
+function open(): Predictor {
+  return new Predictor({
+    redis: system.client,
+    memory: false,
+    staleAfterMs: STALE_AFTER_MS,
+    clock: { now: () => now },
+  });
+}
 
 test('answers have the value of their cell and say where it comes from', async () => {
   const computedAt = computedAtOf(FIRST);
@@ -76,7 +89,11 @@ test('a row is every prediction of its category, with the same provenance', asyn
 });
 
 test('an answer is stale when its row was neither computed nor verified for too long', async () => {
-  const ask = () => reader.predict('m', FIRST, { day: 0, hour: 0 });
+  // A new reader each time: what is live is asked for twice a second, and the clock stands still.
+  const ask = async () => {
+    const asking = open();
+    return asking.predict('m', FIRST, { day: 0, hour: 0 }).finally(() => asking.close());
+  };
   const metadataKey = system.cache().keys.metadata;
   const text = (await system.client.get(metadataKey)) ?? '';
   const setVerified = (at: number) =>
@@ -153,8 +170,8 @@ test('a model that has published nothing is not warmed, also when its pointer is
 });
 
 /** Both ways to read a category: what holds for one holds for the other. */
-function reads(category: string, model = 'm'): (() => Promise<Answer | RowAnswer>)[] {
-  return [() => reader.predict(model, category, { day: 0, hour: 0 }), () => reader.row(model, category)];
+function reads(category: string, model = 'm'): ((by?: Predictor) => Promise<Answer | RowAnswer>)[] {
+  return [(by = reader) => by.predict(model, category, { day: 0, hour: 0 }), (by = reader) => by.row(model, category)];
 }
 
 const key = (category: string) => system.cache().keys.row(generation, category);
@@ -178,13 +195,17 @@ function recoded(row: Buffer, more: { identity?: Buffer; cells?: number }): Buff
   return encodeRow({ cells, outputs, identity }, values.subarray(0, cells), computedAtMs);
 }
 
-/** What the call threw, and the events that came meanwhile. */
-async function whileListening(call: () => Promise<unknown>): Promise<{ error: unknown; events: unknown[] }> {
+/** What the call of a new reader threw, and the events that came until that had closed. */
+async function whileListening(
+  call: (by: Predictor) => Promise<unknown>,
+): Promise<{ error: unknown; events: unknown[] }> {
   const listener = system.client.duplicate();
   const heard: string[] = [];
   listener.on('message', (_channel, message: string) => heard.push(message));
   await listener.subscribe('forewarm:m:events');
-  const error = await call().catch((thrown: unknown) => thrown);
+  const asking = open();
+  const error = await call(asking).catch((thrown: unknown) => thrown);
+  await asking.close();
   // Messages come in their order: after this one there are no more.
   await system.client.publish('forewarm:m:events', 'end');
   await eventually('the end', () => heard.includes('end'));

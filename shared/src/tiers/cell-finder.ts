@@ -1,0 +1,38 @@
+import { type Axis, type Coordinates, cellIndex, strides } from '../cache/grid';
+
+/** Finds the cell at coordinates as `cellIndex` does, with one look-up for each axis: it is asked for every prediction. */
+export class CellFinder {
+  private readonly axes: readonly Axis[];
+  private readonly names: readonly string[];
+  /** For each axis, how far each of its values lies from the first cell. */
+  private readonly offsets: readonly ReadonlyMap<unknown, number>[];
+
+  constructor(axes: readonly Axis[]) {
+    this.axes = axes;
+    this.names = axes.map(({ name }) => name);
+    const steps = strides(axes);
+    this.offsets = axes.map(({ values }, i) => {
+      const offsets = new Map<unknown, number>();
+      // Each value as it is and as text; where two look alike, the first.
+      values.forEach((value, position) => {
+        for (const form of [value, String(value)]) {
+          if (!offsets.has(form)) offsets.set(form, position * (steps[i] ?? 1));
+        }
+      });
+      return offsets;
+    });
+  }
+
+  /** @throws ForewarmError FW_CELL_UNKNOWN naming the axis that is missing, unknown or has no such value */
+  find(coordinates: Coordinates): number {
+    let cell = 0;
+    for (let i = 0; i < this.names.length; i++) {
+      const offset = this.offsets[i]?.get(coordinates[this.names[i] as string]);
+      if (offset === undefined) return cellIndex(this.axes, coordinates);
+      cell += offset;
+    }
+    let given = 0;
+    for (const _ in coordinates) given++;
+    return given === this.names.length ? cell : cellIndex(this.axes, coordinates);
+  }
+}

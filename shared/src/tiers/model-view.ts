@@ -1,0 +1,70 @@
+import type { Coordinates } from '../cache/grid';
+import type { Metadata } from '../cache/pointer';
+import { ForewarmError } from '../errors';
+import { TIERS, type TierName } from './answers';
+import { CellFinder } from './cell-finder';
+import type { Shelf } from './memory-tier';
+import type { TierStats } from './reader-stats';
+import type { LiveGeneration } from './tier';
+import { TierCounts } from './tier-counts';
+import type { ViewSettings } from './view-settings';
+
+/** What a reader knows of one model. */
+export class ModelView {
+  readonly model: string;
+  readonly settings: ViewSettings;
+  readonly counts: Readonly<Record<TierName, TierCounts>>;
+  live: LiveGeneration | undefined;
+  /** Who said what is live. */
+  source: Exclude<TierName, 'memory'> = 'redis';
+  metadata: Metadata | undefined;
+  /** When every row was last computed or verified, milliseconds since 1970 UTC; 0 when nobody has said so. */
+  verifiedAtMs = 0;
+  /** When it was last asked what is live, by the wall clock. */
+  askedAtMs = Number.NEGATIVE_INFINITY;
+  /** Rows of the live generation in memory: those that are warmed, and those that were only asked for. */
+  shelf: Shelf | undefined;
+  strangers: Shelf | undefined;
+  /** Goes up when rows may have changed: what was on its way meanwhile is not held. */
+  changes = 0;
+  private finder: CellFinder | undefined;
+
+  constructor(model: string, settings: ViewSettings) {
+    this.model = model;
+    this.settings = settings;
+    this.counts = Object.fromEntries(TIERS.map((tier) => [tier, new TierCounts()])) as Record<TierName, TierCounts>;
+  }
+
+  /** @throws ForewarmError FW_NOT_WARMED */
+  get known(): LiveGeneration {
+    if (this.live !== undefined) return this.live;
+    throw new ForewarmError('FW_NOT_WARMED', `nothing is known of the model ${this.model}`);
+  }
+
+  /** Follows what a tier says is live. */
+  follow(live: LiveGeneration, source: Exclude<TierName, 'memory'>, metadata: Metadata | undefined): void {
+    this.source = source;
+    if (metadata !== this.metadata) {
+      this.metadata = metadata;
+      this.verifiedAtMs = metadata === undefined ? 0 : Date.parse(metadata.last_updated);
+    }
+    if (this.live === live) return;
+    this.changes++;
+    this.live = live;
+    this.finder = new CellFinder(live.axes);
+    this.shelf = undefined;
+    this.strangers = undefined;
+  }
+
+  /** @throws ForewarmError FW_CELL_UNKNOWN, FW_NOT_WARMED */
+  cellAt(coordinates: Coordinates): number {
+    this.finder ??= new CellFinder(this.known.axes);
+    return this.finder.find(coordinates);
+  }
+
+  /** Counts of the tiers that were asked. */
+  stats(): Partial<Record<TierName, TierStats>> {
+    const asked = TIERS.filter((tier) => this.counts[tier].any);
+    return Object.fromEntries(asked.map((tier) => [tier, this.counts[tier].stats()]));
+  }
+}

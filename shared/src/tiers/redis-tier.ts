@@ -1,0 +1,94 @@
+import { KeySpace } from '../cache/keys';
+import { parseLivePointer, parseMetadata } from '../cache/pointer';
+import { slices } from '../cache/slices';
+import { asking, type RedisClient, redisError } from '../connections/redis';
+import { ForewarmError } from '../errors';
+import { sortRow } from './check-row';
+import { liveGeneration } from './live-generation';
+import { RowFiller } from './row-filler';
+import type { CorruptRow, FoundRow, LiveGeneration, Published, Tier, TierRows } from './tier';
+
+/** Keys to one `MGET`: while it is answered nobody else is. */
+const SLICE_KEYS = 500;
+
+/** Rows in the cache Redis. */
+export class RedisTier implements Tier {
+  readonly name = 'redis';
+  private readonly client: RedisClient;
+  private readonly filler: RowFiller;
+  private readonly keyPrefix: string;
+  /** A pointer may hold thousands of axis values and seldom changes: it is read once. */
+  private readonly pointers = new Map<string, { readonly text: string; readonly live: LiveGeneration }>();
+  private closed = false;
+
+  /** @param client stays the caller's */
+  constructor(client: RedisClient, keyPrefix: string) {
+    this.client = client;
+    this.keyPrefix = keyPrefix;
+    this.filler = new RowFiller(client);
+  }
+
+  /** @throws ForewarmError FW_REDIS_UNAVAILABLE */
+  async read(live: LiveGeneration, categories: readonly string[]): Promise<TierRows> {
+    if (this.closed) throw new ForewarmError('FW_REDIS_UNAVAILABLE', 'the reader is closed');
+    const rows = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
+    const stored = await this.readMany(live, categories);
+    for (let i = 0; i < stored.length; i++) {
+      const bytes = stored[i];
+      if (bytes != null) sortRow(live, categories[i] as string, bytes, rows);
+    }
+    return rows;
+  }
+
+  /** The bytes of one row, unchecked: with nothing around it that costs time. It rejects with what the client says. */
+  readOne(live: LiveGeneration, category: string): Promise<Buffer | null> {
+    return this.client.getBuffer(live.keys.row(live.generation, category));
+  }
+
+  /** What `readOne` rejected with, as an error of the catalogue. */
+  errorOf(thrown: unknown): ForewarmError {
+    return redisError(thrown, 'reading a row');
+  }
+
+  /** @throws ForewarmError FW_REDIS_WRITE_FAILED */
+  async fill(live: LiveGeneration, rows: readonly FoundRow[], corrupt: readonly CorruptRow[]): Promise<void> {
+    await this.filler.fill(live, rows, corrupt);
+  }
+
+  /** @throws ForewarmError FW_REDIS_UNAVAILABLE */
+  async published(model: string): Promise<Published | undefined> {
+    const keys = new KeySpace(this.keyPrefix, model);
+    const parts = this.client.isCluster
+      ? Promise.all([this.client.get(keys.live), this.client.get(keys.metadata)])
+      : this.client.mget(keys.live, keys.metadata);
+    const [text = null, metadataText = null] = await asking(`reading the pointer of ${model}`, parts);
+    const live = this.liveOf(model, text);
+    if (live === undefined) return undefined;
+    const metadata = parseMetadata(metadataText);
+    return { live, metadata: metadata?.generation === live.generation ? metadata : undefined };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  private liveOf(model: string, text: string | null): LiveGeneration | undefined {
+    const known = this.pointers.get(model);
+    if (known !== undefined && known.text === text) return known.live;
+    const pointer = parseLivePointer(text);
+    if (text === null || pointer === undefined) return undefined;
+    const live = liveGeneration(this.keyPrefix, { model, ...pointer });
+    this.pointers.set(model, { text, live });
+    return live;
+  }
+
+  /** In a cluster the rows of one request lie on many servers, which no `MGET` reaches. */
+  private async readMany(live: LiveGeneration, categories: readonly string[]): Promise<(Buffer | null)[]> {
+    const names = categories.map((category) => live.keys.row(live.generation, category));
+    const parts =
+      this.client.isCluster || names.length === 1
+        ? names.map(async (name) => [await this.client.getBuffer(name)])
+        : Array.from(slices(names, SLICE_KEYS), (slice) => this.client.mgetBuffer(...slice));
+    return (await asking(`reading ${names.length} rows`, Promise.all(parts))).flat();
+  }
+}

@@ -1,0 +1,67 @@
+import type { RowView } from '../cache/row';
+import type { ForewarmError } from '../errors';
+import type { TierName } from './answers';
+import type { Said } from './said';
+
+/** One row on its way through the tiers: all who ask for it meanwhile wait for the same. */
+export class RowFlight {
+  readonly category: string;
+  /** How it ended, once it has: the row and the tier that had it, or why there is none. */
+  row: RowView | undefined;
+  tier: TierName | undefined;
+  error: ForewarmError | undefined;
+  private told: Said[] | undefined;
+  private waiting: (() => void)[] | undefined;
+
+  constructor(category: string) {
+    this.category = category;
+  }
+
+  get over(): boolean {
+    return this.row !== undefined || this.error !== undefined;
+  }
+
+  /** Calls `listener` when it is over: a promise would cost as much as all the rest of a flight. */
+  whenOver(listener: () => void): void {
+    if (this.over) listener();
+    else if (this.waiting === undefined) this.waiting = [listener];
+    else this.waiting.push(listener);
+  }
+
+  /** Itself with its row; it rejects with `error`. */
+  get done(): Promise<this> {
+    return new Promise((resolve, reject) => {
+      this.whenOver(() => (this.error === undefined ? resolve(this) : reject(this.error)));
+    });
+  }
+
+  /** What those tiers said that did not have it. */
+  get said(): readonly Said[] {
+    return this.told ?? [];
+  }
+
+  land(row: RowView, tier: TierName): void {
+    this.row = row;
+    this.tier = tier;
+    this.end();
+  }
+
+  fail(error: ForewarmError): void {
+    this.error = error;
+    this.end();
+  }
+
+  private end(): void {
+    for (const listener of this.waiting ?? []) listener();
+    this.waiting = undefined;
+  }
+
+  say(tier: TierName, what: Said['what']): void {
+    this.told ??= [];
+    this.told.push({ tier, what });
+  }
+
+  saidBy(tier: TierName): Said['what'] | undefined {
+    return this.said.find((one) => one.tier === tier)?.what;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Config } from '#shared/config/types';
+import { Predictor } from '#shared/tiers/predictor';
+import { withRedis } from './with-redis';
+
+/**
+ * Does some work with a reader and lets it go.
+ * @throws ForewarmError FW_REDIS_UNAVAILABLE within two seconds when Redis is away; what `work` throws
+ */
+export async function withReader<T>(config: Config, work: (reader: Predictor) => Promise<T>): Promise<T> {
+  return withRedis(config.redis.cacheUrl, async (redis) => {
+    const reader = new Predictor({ redis, keyPrefix: config.keyPrefix, models: [], memory: false });
+    try {
+      return await work(reader);
+    } finally {
+      await reader.close();
+    }
+  });
+}
