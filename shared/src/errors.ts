@@ -131,6 +131,10 @@ export const ERROR_CATALOGUE = {
     'More rows wait to be computed for readers than may wait.',
     'Ask again in a moment; find out why so many rows are in no store.',
   ),
+  FW_READER_CLOSED: refused(
+    'A reader was asked after it had been closed.',
+    'Ask before you close it, or make another.',
+  ),
   FW_READ_FAILED: unavailable(
     'No tier could answer; the message says what each of them said.',
     'Look at the first tier that should have answered.',
