@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import { Pool, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 import { ForewarmError, messageOf } from '../errors';
 
 export interface PostgresOptions {
@@ -64,13 +64,18 @@ async function connect(pool: Pool): Promise<PoolClient> {
   }
 }
 
+/** Takes single statements: a pool, or what bounds one. */
+export interface Statements {
+  query<R extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<R>>;
+}
+
 /**
  * One statement outside any transaction.
  * @param name makes it a prepared statement of that name, parsed and planned once for each connection
  * @throws ForewarmError FW_POSTGRES_UNAVAILABLE; `what` says what was being done
  */
 export async function query<R extends object>(
-  pool: Pool,
+  pool: Statements,
   text: string,
   parameters: readonly unknown[],
   what: string,

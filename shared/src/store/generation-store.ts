@@ -1,5 +1,7 @@
-import type { Pool } from 'pg';
-import { query } from '../connections/postgres';
+import { z } from 'zod';
+import type { Axis } from '../cache/grid';
+import { query, type Statements } from '../connections/postgres';
+import { ForewarmError } from '../errors';
 import { identityDocument } from '../model/identity';
 import type { ModelSpec } from '../model/spec';
 
@@ -12,11 +14,27 @@ export interface GenerationRecord {
   readonly publishedAt: Date | null;
 }
 
+/** The generation whose rows readers are given, with what is needed to find a cell in them. */
+export interface LiveRecord {
+  readonly id: string;
+  readonly modelVersion: string;
+  readonly axes: readonly Axis[];
+  readonly outputs: readonly string[];
+  /** `null` when Postgres was not told. */
+  readonly publishedAt: Date | null;
+}
+
+/** What readers need of `identityDocument`. */
+const identityParts = z.object({
+  axes: z.array(z.object({ name: z.string(), values: z.array(z.union([z.number(), z.string()])).min(1) })),
+  outputs: z.array(z.string()).min(1),
+});
+
 /** Which generations a model has had, and what made each of them. */
 export class GenerationStore {
-  private readonly pool: Pool;
+  private readonly pool: Statements;
 
-  constructor(pool: Pool) {
+  constructor(pool: Statements) {
     this.pool = pool;
   }
 
@@ -86,5 +104,34 @@ export class GenerationStore {
       createdAt: row.created_at,
       publishedAt: row.published_at,
     }));
+  }
+  /**
+   * The one that was published last, as far as Postgres was told.
+   * @throws ForewarmError FW_POSTGRES_UNAVAILABLE, also when what is recorded is not understood
+   */
+  async live(model: string): Promise<LiveRecord | undefined> {
+    const { rows } = await query<{
+      id: string;
+      model_version: string;
+      identity_parts: unknown;
+      published_at: Date | null;
+    }>(
+      this.pool,
+      `SELECT id, model_version, identity_parts, published_at FROM forewarm.generation
+       WHERE model = $1 AND state = 'live' ORDER BY published_at DESC NULLS LAST LIMIT 1`,
+      [model],
+      `reading the live generation of ${model}`,
+    );
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const parts = identityParts.safeParse(row.identity_parts);
+    if (!parts.success) {
+      const where = `forewarm.generation: identity_parts of ${row.id} of ${model}`;
+      throw new ForewarmError('FW_POSTGRES_UNAVAILABLE', `${where} is not understood: ${parts.error.message}`, {
+        next: 'Use a version of Forewarm that is not older than the daemon.',
+      });
+    }
+    const { axes, outputs } = parts.data;
+    return { id: row.id, modelVersion: row.model_version, axes, outputs, publishedAt: row.published_at };
   }
 }

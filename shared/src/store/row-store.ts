@@ -1,6 +1,5 @@
-import type { Pool } from 'pg';
 import { slices } from '../cache/slices';
-import { isPreparedLost, query } from '../connections/postgres';
+import { isPreparedLost, query, type Statements } from '../connections/postgres';
 
 export interface StoredRow {
   readonly category: string;
@@ -48,11 +47,11 @@ function packed(parts: readonly Buffer[]): { readonly all: Buffer; readonly leng
 
 /** The durable copy of rows in PostgreSQL. Bytes are exactly those of the cache. */
 export class RowStore {
-  private readonly pool: Pool;
+  private readonly pool: Statements;
   /** Until a pooler turns out not to keep them. */
   private preparing = true;
 
-  constructor(pool: Pool) {
+  constructor(pool: Statements) {
     this.pool = pool;
   }
 
