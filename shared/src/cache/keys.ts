@@ -35,6 +35,11 @@ export class KeySpace {
   inputs(generation: string): string {
     return `${this.root}:${generation}:inputs`;
   }
+
+  /** Held, with an expiry, by the one who computes a missing row for readers. */
+  flight(generation: string, category: string): string {
+    return `${this.root}:${generation}:flight:${category}`;
+  }
 }
 
 export const CATEGORY_MAX_BYTES = 512;

@@ -3,17 +3,9 @@ import { slices } from '../cache/slices';
 import { asForewarmError, ForewarmError } from '../errors';
 import type { OnnxModel } from '../model/onnx-model';
 import { rowFrame } from '../model/spec';
-import type { CategoryFailure } from './protocol';
+import type { CategoryFailure, PackedRow, RowsAnswer } from './protocol';
 
-export interface PackedRow {
-  readonly category: string;
-  readonly bytes: Buffer;
-  readonly computedAtMs: number;
-}
-
-export interface ComputedRows {
-  readonly rows: readonly PackedRow[];
-  readonly failures: readonly CategoryFailure[];
+export interface ComputedRows extends RowsAnswer {
   readonly featuresMs: number;
   readonly inferMs: number;
   readonly packMs: number;

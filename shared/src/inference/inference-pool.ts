@@ -4,7 +4,15 @@ import { AwakeTimer } from '../awake-timer';
 import { asForewarmError, ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
 import type { Service } from '../lifecycle';
 import type { ModelSpec } from '../model/spec';
-import { type BatchSummary, type BatchTask, type InspectTask, OUTDATED_EXIT_CODE, type TaskStarted } from './protocol';
+import {
+  type BatchSummary,
+  type BatchTask,
+  type InspectTask,
+  OUTDATED_EXIT_CODE,
+  type RowsAnswer,
+  type RowsTask,
+  type TaskStarted,
+} from './protocol';
 import { Slots } from './slots';
 
 export interface InferencePoolOptions {
@@ -105,7 +113,16 @@ export class InferencePool implements Service {
     return this.slots.run(() => this.run<ModelSpec>('inspect', task, `inspecting ${task.mapping.file}`));
   }
 
-  private async run<T>(method: 'batch' | 'inspect', task: BatchTask | InspectTask, what: string): Promise<T> {
+  /**
+   * Computes rows for a reader, and writes nothing.
+   * @throws ForewarmError FW_INFERENCE_TIME_LIMIT, FW_INFERENCE_CRASHED, FW_MODEL_*
+   */
+  rows(task: RowsTask): Promise<RowsAnswer> {
+    const what = `${task.categories.length} rows of ${task.spec.name} for readers`;
+    return this.slots.run(() => this.run<RowsAnswer>('rows', task, what));
+  }
+
+  private async run<T>(method: Method, task: Task, what: string): Promise<T> {
     for (let placement = 1; ; placement++) {
       let attempt = await this.attempt<T>(method, task, what);
       // As often as there are such processes: each of them has made way for a new one.
@@ -117,7 +134,7 @@ export class InferencePool implements Service {
     }
   }
 
-  private async attempt<T>(method: string, task: BatchTask | InspectTask, what: string): Promise<Attempt<T>> {
+  private async attempt<T>(method: Method, task: Task, what: string): Promise<Attempt<T>> {
     const { pool } = this;
     if (pool === undefined)
       throw new ForewarmError('FW_INFERENCE_CRASHED', `${what}: the inference pool is not running`);
@@ -155,6 +172,10 @@ export class InferencePool implements Service {
     );
   }
 }
+
+/** What an inference process can do. */
+type Method = 'batch' | 'rows' | 'inspect';
+type Task = BatchTask | RowsTask | InspectTask;
 
 /** How a task went with one process; `outdated`, when the process left because it held another generation of the model. */
 type Attempt<T> = { result: T } | { error: ForewarmError; begun: boolean } | { outdated: true };

@@ -2,12 +2,15 @@ import { worker, workerEmit } from 'workerpool';
 import { OnnxModel } from '../model/onnx-model';
 import type { ModelSpec } from '../model/spec';
 import { BatchStores } from './batch-stores';
+import { computeRows } from './compute-rows';
 import { endWithParent } from './parent-watch';
 import {
   type BatchSummary,
   type BatchTask,
   type InspectTask,
   OUTDATED_EXIT_CODE,
+  type RowsAnswer,
+  type RowsTask,
   type StoreTargets,
   type TaskStarted,
 } from './protocol';
@@ -15,7 +18,7 @@ import { runBatch } from './run-batch';
 
 /**
  * The program of an inference process: started by the pool, one task at a time. It keeps the models and connections that
- * it has used, writes rows itself, and answers with counts.
+ * it has used. Rows of cycles it writes itself, and answers with counts; those for readers it answers.
  */
 
 /** By model name: one generation of each. */
@@ -23,9 +26,7 @@ const models = new Map<string, OnnxModel>();
 let stores: { readonly key: string; readonly open: BatchStores } | undefined;
 
 async function batch(task: BatchTask): Promise<BatchSummary> {
-  const loaded = models.get(task.spec.name);
-  if (loaded !== undefined && loaded.spec.identity !== task.spec.identity) process.exit(OUTDATED_EXIT_CODE);
-  started();
+  const loaded = begin(task.spec);
   const began = performance.now();
   const model = loaded ?? (await load(task.spec));
   const loadMs = performance.now() - began;
@@ -33,11 +34,25 @@ async function batch(task: BatchTask): Promise<BatchSummary> {
   return { ...summary, timings: { ...summary.timings, wallMs: performance.now() - began, loadMs } };
 }
 
+async function rows({ spec, categories }: RowsTask): Promise<RowsAnswer> {
+  const model = begin(spec) ?? (await load(spec));
+  const computed = await computeRows(model, categories, Date.now);
+  return { rows: computed.rows, failures: computed.failures };
+}
+
 async function inspect(task: InspectTask): Promise<ModelSpec> {
   started();
   const model = await OnnxModel.open(task.mapping, task.probeCategories);
   await model.release();
   return model.spec;
+}
+
+/** The model where it is loaded. Does not come back where another generation of it is. */
+function begin(spec: ModelSpec): OnnxModel | undefined {
+  const loaded = models.get(spec.name);
+  if (loaded !== undefined && loaded.spec.identity !== spec.identity) process.exit(OUTDATED_EXIT_CODE);
+  started();
+  return loaded;
 }
 
 async function load(spec: ModelSpec): Promise<OnnxModel> {
@@ -64,4 +79,4 @@ process.title = 'forewarm inference';
 process.on('SIGINT', () => undefined);
 endWithParent();
 
-worker({ batch, inspect });
+worker({ batch, rows, inspect });

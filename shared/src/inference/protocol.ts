@@ -1,7 +1,7 @@
 import type { PlainError } from '../errors';
 import type { ModelMapping, ModelSpec } from '../model/spec';
 
-/** What crosses the border between the daemon and an inference process. Rows never do: the process writes them. */
+/** What crosses the border to an inference process. Rows do for readers alone: those of a cycle the process writes. */
 
 /** Where an inference process writes what it computed. */
 export interface StoreTargets {
@@ -35,6 +35,25 @@ export interface InspectTask {
   readonly mapping: ModelMapping;
   /** Categories to try the model on, until it takes one. */
   readonly probeCategories: readonly string[];
+}
+
+/** Rows for a reader, which has them at once; nothing is written. */
+export interface RowsTask {
+  readonly spec: ModelSpec;
+  readonly categories: readonly string[];
+}
+
+export interface PackedRow {
+  readonly category: string;
+  readonly bytes: Buffer;
+  /** Milliseconds since 1970 UTC. */
+  readonly computedAtMs: number;
+}
+
+export interface RowsAnswer {
+  readonly rows: readonly PackedRow[];
+  /** Categories that the model refused: those have no row. */
+  readonly failures: readonly CategoryFailure[];
 }
 
 /** Why one category has no new row; its old one was left in place. */

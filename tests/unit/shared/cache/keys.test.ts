@@ -8,6 +8,7 @@ test('the keys of a model are those of the format', () => {
   expect(keys.events).toBe('forewarm:calls:events');
   expect(keys.index('0123456789ab')).toBe('forewarm:calls:0123456789ab:index');
   expect(keys.row('0123456789ab', 'Fire: FIRE ALARM')).toBe('forewarm:calls:0123456789ab:row:Fire: FIRE ALARM');
+  expect(keys.flight('0123456789ab', 'a:b')).toBe('forewarm:calls:0123456789ab:flight:a:b');
 });
 
 test.each([[':'], ['a:b:c'], ['{tag}'], ['*'], [' '], ['日本'], ['line\nbreak']])(
