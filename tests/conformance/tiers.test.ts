@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { Pool } from 'pg';
 import { migrate } from '#shared/store/migrate';
 import { RowStore } from '#shared/store/row-store';
+import { ModelTier } from '#shared/tiers/model-tier';
 import { PostgresTier } from '#shared/tiers/postgres-tier';
 import type { FoundRow, LiveGeneration, Tier } from '#shared/tiers/tier';
 import { smallModel, someCategories, TestSystem } from '../support/system';
-import { bitsOf, ReferenceModel } from './reference-model';
+import { AXES, bitsOf, ReferenceModel } from './reference-model';
 
 /** What every tier is held to: the same questions, whatever it is made of. */
 
@@ -46,7 +48,19 @@ const postgres: Subject = {
   },
 };
 
-const subjects: readonly Subject[] = [postgres];
+const modelTier = (file: string): ModelTier => {
+  const models = [{ name: 'm', file, axes: AXES, categories }];
+  const settings = { keyPrefix: 'forewarm', processes: 2, limitMs: 60_000, env: process.env };
+  return new ModelTier({ models, ...settings });
+};
+
+const model: Subject = {
+  tier: 'model',
+  make: async () => modelTier(join(system.folder, 'm.onnx')),
+  broken: async () => modelTier(join(system.folder, 'nowhere.onnx')),
+};
+
+const subjects: readonly Subject[] = [postgres, model];
 
 beforeAll(async () => {
   system = await TestSystem.start();
@@ -72,7 +86,8 @@ async function bytesOf(model: ReferenceModel, wanted: readonly string[]): Promis
 
 describe.each(subjects)('the $tier tier', (subject) => {
   let tier: Tier;
-  const storing = subject.put === undefined ? test.skip : test;
+  /** A test of tiers that store bytes. */
+  const storing: (name: string, run: () => Promise<void>) => void = subject.put === undefined ? () => undefined : test;
 
   beforeEach(async () => {
     tier = await subject.make();

@@ -1,0 +1,268 @@
+import { setMaxListeners } from 'node:events';
+import { resolve } from 'node:path';
+import type { Redis } from 'ioredis';
+import { categoryFault } from '../cache/keys';
+import { rowByteLength } from '../cache/row';
+import { ForewarmError } from '../errors';
+import type { InferencePool } from '../inference/inference-pool';
+import { type CataloguedModel, ModelCatalogue } from '../model/model-catalogue';
+import type { ModelMapping, ModelSpec } from '../model/spec';
+import { rowsPerStatement } from '../store/row-store';
+import { within } from '../within';
+import { checkRow } from './check-row';
+import { type Flight, Flights } from './flights';
+import { type Gathered, Gatherer } from './gather';
+import { liveGeneration } from './live-generation';
+import type { ModelFile } from './predictor-options';
+import { Refusals } from './refusals';
+import type { CorruptRow, FoundRow, LiveGeneration, Tier, TierRows } from './tier';
+
+export interface ModelTierOptions {
+  readonly models: readonly ModelFile[];
+  /** What the keys of the deployment begin with. */
+  readonly keyPrefix: string;
+  /** Processes that compute, started when the first row is asked for. */
+  readonly processes: number;
+  /** What a task may take from its beginning in its process before that is killed. */
+  readonly limitMs: number;
+  /** Environment of the processes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where processes agree who computes a missing row; each for itself when left out. */
+  readonly shared?: SharedFlights | undefined;
+  /** Told of processes that were lost. */
+  readonly onError?: ((error: Error) => void) | undefined;
+}
+
+export interface SharedFlights {
+  /** Stays the caller's. */
+  readonly redis: Redis;
+  /** How long others wait for the row of a process that does not come back. */
+  readonly lifeMs: number;
+  /** Writes rows to `redis`, where others look for them; may reject. */
+  readonly publish: (live: LiveGeneration, rows: readonly FoundRow[]) => Promise<void>;
+}
+
+const ROWS_PER_TASK = 64;
+const MAX_WAITING = 1_000;
+/** How long others are kept waiting for a row that cannot be written. */
+const PUBLISH_MS = 100;
+/** What a model whose categories are not known is tried on first: a text and a number. */
+const PROBE = '0';
+/** How many others it is tried on. */
+const MORE_PROBES = 4;
+
+/** The model file itself: whole rows, computed in processes of their own. It has every row that the model can answer. */
+export class ModelTier implements Tier {
+  readonly name = 'model';
+  private readonly options: ModelTierOptions;
+  private readonly catalogue: ModelCatalogue;
+  private readonly flights: Flights | undefined;
+  private readonly requests: Gatherer<Planned, FoundRow>;
+  private readonly refusals = new Refusals();
+  /** What was asked for last: a model whose categories are not known is tried on some of it. */
+  private readonly asked = new Map<string, readonly string[]>();
+  private readonly publishing = new Set<Promise<void>>();
+  private readonly ended = new AbortController();
+  private starting: Promise<InferencePool> | undefined;
+  private closing: Promise<void> | undefined;
+  private rowCount = 0;
+
+  constructor(options: ModelTierOptions) {
+    this.options = options;
+    // Every row that another computes listens for the end.
+    setMaxListeners(0, this.ended.signal);
+    this.catalogue = new ModelCatalogue(options.models.map(catalogued), (mapping, probes) =>
+      this.inspect(mapping, probes),
+    );
+    if (options.shared !== undefined) this.flights = new Flights(options.shared.redis, options.shared.lifeMs);
+    this.requests = new Gatherer({
+      inFlight: options.processes,
+      maxWaiting: MAX_WAITING,
+      maxKeys: rowsOfOneTask,
+      nameOf: ({ live }) => `${live.model}:${live.generation}`,
+      fetch: (planned, categories) => this.fetch(planned, categories),
+    });
+  }
+
+  /** Rows that were computed here so far. */
+  get computed(): number {
+    return this.rowCount;
+  }
+
+  has(model: string): boolean {
+    return this.catalogue.names.includes(model);
+  }
+
+  /**
+   * A category that the model refuses is not found; `refusal` says why.
+   * @throws ForewarmError FW_GENERATION_NOT_HERE, FW_READER_BUSY, FW_READER_CLOSED, FW_MODEL_*, FW_INFERENCE_*
+   */
+  async read(live: LiveGeneration, categories: readonly string[]): Promise<TierRows> {
+    this.checkOpen();
+    if (!this.has(live.model)) return { found: [], corrupt: [] };
+    this.asked.set(live.model, categories);
+    const spec = await this.catalogue.resolve(live.model);
+    if (spec.generation !== live.generation) throw notHere(live, spec);
+    const possible = categories.filter((category) => this.isPossible(live, category));
+    const rows = await this.requests.get({ live, spec }, possible);
+    return { found: [...rows.values()], corrupt: [] };
+  }
+
+  /** Why a category was not found the last time, where the model refused it. */
+  refusal(live: LiveGeneration, category: string): ForewarmError | undefined {
+    return this.refusals.of(live, category);
+  }
+
+  /**
+   * What the model's file is now; `undefined` when no file is known here.
+   * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_READER_CLOSED
+   */
+  async live(model: string): Promise<LiveGeneration | undefined> {
+    this.checkOpen();
+    if (!this.has(model)) return undefined;
+    const { generation, modelVersion, axes, outputs } = await this.catalogue.resolve(model);
+    const facts = { model, generation, modelVersion, axes, outputs, publishedAt: undefined };
+    return liveGeneration(this.options.keyPrefix, facts);
+  }
+
+  /** Ends the processes; what they compute is rejected. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    this.ended.abort();
+    const requests = this.requests.close(closedError());
+    const pool = await this.starting?.catch(() => undefined);
+    await pool?.stop();
+    await requests;
+    await Promise.all(this.publishing);
+  }
+
+  private isPossible(live: LiveGeneration, category: string): boolean {
+    const fault = categoryFault(category);
+    if (fault === undefined) return true;
+    this.refusals.add(live, { category, code: 'FW_MODEL_INPUT_VALUE', message: `a category that ${fault}` });
+    return false;
+  }
+
+  private async fetch(planned: Planned, categories: readonly string[]): Promise<Gathered<FoundRow>> {
+    const flight = await this.flights?.take(planned.live, categories, checkOf(planned.live));
+    const late = new Map((flight?.others ?? []).map((category) => [category, this.follow(planned, category)]));
+    // It may fail before anybody listens to it.
+    for (const row of late.values()) row.catch(() => undefined);
+    const own = flight?.own ?? categories;
+    try {
+      const rows = await this.compute(planned, own);
+      this.land(planned.live, flight, [...rows.values()]);
+      for (const row of flight?.landed ?? []) rows.set(row.category, row);
+      return { values: rows, late };
+    } catch (error) {
+      this.land(planned.live, flight, []);
+      // What others compute, and what is there, has not failed with it.
+      for (const category of own) late.set(category, Promise.reject(error));
+      return { values: new Map(flight?.landed.map((row) => [row.category, row])), late };
+    }
+  }
+
+  private async follow(planned: Planned, category: string): Promise<FoundRow | undefined> {
+    const { live } = planned;
+    const row = await this.flights?.follow(live, category, checkOf(live), this.ended.signal).catch(() => undefined);
+    return row ?? (await this.compute(planned, [category])).get(category);
+  }
+
+  /** Beside the answer: others find the rows, and then no flight. */
+  private land(live: LiveGeneration, flight: Flight | undefined, rows: readonly FoundRow[]): void {
+    const { shared } = this.options;
+    if (flight === undefined || shared === undefined) return;
+    const landing = (async () => {
+      if (rows.length > 0) await within(shared.publish(live, rows), PUBLISH_MS);
+      await flight.release();
+    })();
+    const ended = landing.catch(() => undefined).finally(() => this.publishing.delete(ended));
+    this.publishing.add(ended);
+  }
+
+  private async compute({ live, spec }: Planned, categories: readonly string[]): Promise<Map<string, FoundRow>> {
+    if (categories.length === 0) return new Map();
+    const { rows, failures } = await this.inPool((pool) => pool.rows({ spec, categories }));
+    this.rowCount += rows.length;
+    for (const failure of failures) this.refusals.add(live, failure);
+    const into = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
+    for (const { category, bytes } of rows) {
+      this.refusals.remove(live, category);
+      checkRow(live, category, bytes, into);
+    }
+    const [bad] = into.corrupt;
+    if (bad !== undefined)
+      throw new ForewarmError('FW_INTERNAL', `a computed row of ${live.model} has a wrong ${bad.fault}`);
+    return new Map(into.found.map((row) => [row.category, row]));
+  }
+
+  private inspect(mapping: ModelMapping, known: readonly string[]): Promise<ModelSpec> {
+    const asked = this.asked.get(mapping.name) ?? [];
+    const probeCategories = known.length > 0 ? known : [PROBE, ...asked.slice(0, MORE_PROBES)];
+    return this.inPool((pool) => pool.inspect({ mapping, probeCategories }));
+  }
+
+  /** @throws ForewarmError FW_READER_CLOSED, also for what was under way */
+  private async inPool<T>(work: (pool: InferencePool) => Promise<T>): Promise<T> {
+    try {
+      this.checkOpen();
+      this.starting ??= this.startPool();
+      return await work(await this.starting);
+    } catch (error) {
+      this.checkOpen();
+      throw error;
+    }
+  }
+
+  private async startPool(): Promise<InferencePool> {
+    const { processes, limitMs, env, onError } = this.options;
+    // Loaded where it is needed: who reads from stores alone has no use for it.
+    const { InferencePool: Pool } =
+      require('../inference/inference-pool') as typeof import('../inference/inference-pool');
+    const pool = new Pool({ processes, timeLimitMs: limitMs, env, onProcessLost: (error) => onError?.(error) });
+    await pool.start();
+    return pool;
+  }
+
+  /** @throws ForewarmError FW_READER_CLOSED */
+  private checkOpen(): void {
+    if (this.closing !== undefined) throw closedError();
+  }
+}
+
+/** Rows that are asked for, with the file that computes them. */
+interface Planned {
+  readonly live: LiveGeneration;
+  readonly spec: ModelSpec;
+}
+
+function catalogued(model: ModelFile): CataloguedModel {
+  const { name, file, version, axes, inputs = {}, output, outputs, categories = [] } = model;
+  return { name, file: resolve(file), version, axes, inputs, output, outputs, categories };
+}
+
+function rowsOfOneTask({ live }: Planned): number {
+  const rowBytes = rowByteLength({ cells: live.cells, outputs: live.outputs.length });
+  return Math.min(ROWS_PER_TASK, rowsPerStatement(rowBytes));
+}
+
+function checkOf(live: LiveGeneration) {
+  return (category: string, bytes: Buffer): FoundRow | undefined => {
+    const into = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
+    checkRow(live, category, bytes, into);
+    return into.found[0];
+  };
+}
+
+function notHere(live: LiveGeneration, spec: ModelSpec): ForewarmError {
+  const what = `the live generation of ${live.model} is ${live.generation}, and ${spec.file} is ${spec.generation}`;
+  return new ForewarmError('FW_GENERATION_NOT_HERE', what);
+}
+
+function closedError(): ForewarmError {
+  return new ForewarmError('FW_READER_CLOSED', 'the reader of the model was closed');
+}
