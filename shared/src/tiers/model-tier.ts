@@ -46,6 +46,8 @@ const ROWS_PER_TASK = 64;
 const MAX_WAITING = 1_000;
 /** How long others are kept waiting for a row that cannot be written. */
 const PUBLISH_MS = 100;
+/** A task of many is tried once more in single rows until so many of them have ended their process. */
+const CRASHES = 2;
 /** What a model whose categories are not known is tried on first: a text and a number. */
 const PROBE = '0';
 /** How many others it is tried on. */
@@ -161,9 +163,32 @@ export class ModelTier implements Tier {
     } catch (error) {
       this.land(planned.live, flight, []);
       // What others compute, and what is there, has not failed with it.
-      for (const category of own) late.set(category, Promise.reject(error));
+      for (const [category, row] of this.oneByOne(planned, own, error)) late.set(category, row);
       return { values: new Map(flight?.landed.map((row) => [row.category, row])), late };
     }
+  }
+
+  /**
+   * After a crash, each category by itself, so that one that kills its process takes no other with it; not where processes go
+   * on dying. After another error, that.
+   */
+  private oneByOne(planned: Planned, categories: readonly string[], reason: unknown): Map<string, LateRow> {
+    let crashes = categories.length > 1 && isCrash(reason) ? 0 : CRASHES;
+    let before: Promise<unknown> = Promise.resolve();
+    const rows = categories.map((category): [string, LateRow] => {
+      const row = before.then(async () => {
+        if (crashes >= CRASHES) throw reason;
+        try {
+          return (await this.compute(planned, [category])).get(category);
+        } catch (error) {
+          if (isCrash(error)) crashes++;
+          throw error;
+        }
+      });
+      before = row.catch(() => undefined);
+      return [category, row];
+    });
+    return new Map(rows);
   }
 
   private async follow(planned: Planned, category: string): Promise<FoundRow | undefined> {
@@ -238,6 +263,12 @@ export class ModelTier implements Tier {
 interface Planned {
   readonly live: LiveGeneration;
   readonly spec: ModelSpec;
+}
+
+type LateRow = Promise<FoundRow | undefined>;
+
+function isCrash(error: unknown): boolean {
+  return error instanceof ForewarmError && error.code === 'FW_INFERENCE_CRASHED';
 }
 
 function catalogued(model: ModelFile): CataloguedModel {

@@ -113,6 +113,33 @@ test('and so they do in several processes that share a Redis, with no flight lef
   await eventually('the end of the flight', async () => (await flightsLeft()).length === 0);
 });
 
+test('and so they do in processes of other applications', async () => {
+  await write();
+  const program = `const [dist, redisUrl, options] = process.argv.slice(1);
+    const { ModelTier } = require(dist + '/tiers/model-tier');
+    const { Redis } = require('ioredis');
+    const redis = new Redis(redisUrl);
+    const publish = async (live, rows) => {
+      for (const { category, bytes } of rows) await redis.set(live.keys.row(live.generation, category), bytes);
+    };
+    const tier = new ModelTier({ ...JSON.parse(options), env: process.env, shared: { redis, lifeMs: 30000, publish } });
+    redis.once('ready', async () => {
+      const live = await tier.live('m');
+      const reads = await Promise.all(Array.from({ length: 50 }, () => tier.read(live, [${JSON.stringify(FIRST)}])));
+      console.log(JSON.stringify({ computed: tier.computed, rows: reads.map(({ found }) => found[0].bytes.toString('hex')) }));
+      await tier.close();
+      redis.disconnect();
+    });`;
+  const models = [{ name: 'm', file: join(system.folder, 'm.onnx'), axes: AXES }];
+  const options = JSON.stringify({ models, keyPrefix: 'forewarm', processes: 1, limitMs: 60_000 });
+  const run = () =>
+    promisify(execFile)(process.execPath, ['-e', program, DIST, system.redis.url, options], { cwd: DIST });
+  const answers = (await Promise.all([run(), run()])).map(({ stdout }) => JSON.parse(stdout));
+  expect(new Set(answers.flatMap(({ rows }) => rows)).size).toBe(1);
+  expect(answers.reduce((sum, { computed }) => sum + computed, 0)).toBe(1);
+  expect(await flightsLeft()).toEqual([]);
+});
+
 test('many rows that several processes miss are computed once each', async () => {
   const live = await write();
   const two = [make(shared()), make(shared())];
@@ -213,6 +240,24 @@ test('a process that is killed fails what it computed, and the next call works',
   expect((await next).found).toHaveLength(1);
   expect(lost).toMatchObject([{ code: 'FW_INFERENCE_CRASHED', message: expect.stringContaining('SIGKILL') }]);
   await eventually('the end of the flights', async () => (await flightsLeft()).length === 0);
+});
+
+const onX64 = process.arch === 'x64' ? test : test.skip;
+
+onX64('a category that kills its process takes none of those with it that were asked for beside it', async () => {
+  const live = await write({ crash: { when: { input: 'category', equals: BAD } } });
+  const lost: Error[] = [];
+  const tier = make({ ...shared(), onError: (error) => lost.push(error) });
+  await tier.read(live, [FIRST]);
+  // The first goes alone, the others together.
+  const wanted = [SLOW, FIRST, BAD, SECOND, ...categories.slice(10, 20)];
+  const outcomes = await Promise.allSettled(wanted.map((category) => tier.read(live, [category])));
+  for (const [i, outcome] of outcomes.entries()) {
+    const crash = { status: 'rejected', reason: { code: 'FW_INFERENCE_CRASHED' } };
+    const row = { status: 'fulfilled', value: { found: [{ category: wanted[i] }] } };
+    expect(outcome).toMatchObject(wanted[i] === BAD ? crash : row);
+  }
+  expect(lost).toHaveLength(2);
 });
 
 test('a process that dies between two calls is replaced unnoticed', async () => {
