@@ -58,10 +58,11 @@ export class MemoryTier implements Tier {
   }
 
   async read(live: LiveGeneration, categories: readonly string[]): Promise<TierRows> {
-    if (this.closed) throw new ForewarmError('FW_INTERNAL', 'the memory tier is closed');
-    const { rows } = this.shelf(live);
+    if (this.closed) throw new ForewarmError('FW_READER_CLOSED', 'the reader was closed');
+    const shelf = this.shelves.get(live.model);
+    const rows = shelf?.generation === live.generation ? shelf.rows : undefined;
     const found = categories.flatMap((category): FoundRow[] => {
-      const held = rows.get(category);
+      const held = rows?.get(category);
       if (held === undefined) return [];
       held.used = true;
       const { row } = held;

@@ -2,20 +2,20 @@ import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import type { Redis } from 'ioredis';
 import { categoryFault } from '../cache/keys';
-import { rowByteLength } from '../cache/row';
-import { ForewarmError } from '../errors';
+import { RowView, rowByteLength } from '../cache/row';
+import { asForewarmError, ForewarmError } from '../errors';
 import type { InferencePool } from '../inference/inference-pool';
 import { type CataloguedModel, ModelCatalogue } from '../model/model-catalogue';
 import type { ModelMapping, ModelSpec } from '../model/spec';
 import { rowsPerStatement } from '../store/row-store';
 import { within } from '../within';
-import { checkRow } from './check-row';
+import { checkRow, sortRow } from './check-row';
 import { type Flight, Flights } from './flights';
 import { type Gathered, Gatherer } from './gather';
 import { liveGeneration } from './live-generation';
 import type { ModelFile } from './predictor-options';
 import { Refusals } from './refusals';
-import type { CorruptRow, FoundRow, LiveGeneration, Tier, TierRows } from './tier';
+import type { CorruptRow, FoundRow, LiveGeneration, Published, Tier, TierRows } from './tier';
 
 export interface ModelTierOptions {
   readonly models: readonly ModelFile[];
@@ -43,6 +43,8 @@ export interface SharedFlights {
 }
 
 const ROWS_PER_TASK = 64;
+/** Inference of one task, as far as rows are quick enough: callers wait for whole tasks. */
+const TASK_MS = 500;
 const MAX_WAITING = 1_000;
 /** How long others are kept waiting for a row that cannot be written. */
 const PUBLISH_MS = 100;
@@ -106,8 +108,27 @@ export class ModelTier implements Tier {
     const spec = await this.catalogue.resolve(live.model);
     if (spec.generation !== live.generation) throw notHere(live, spec);
     const possible = categories.filter((category) => this.isPossible(live, category));
-    const rows = await this.requests.get({ live, spec }, possible);
-    return { found: [...rows.values()], corrupt: [] };
+    try {
+      const rows = await this.requests.get({ live, spec }, possible);
+      return { found: [...rows.values()], corrupt: [] };
+    } catch (error) {
+      if (possible.length < 2 || !isOfOne(error)) throw error;
+      return this.readEach({ live, spec }, possible);
+    }
+  }
+
+  /** Each for itself, so that one that fails takes no other with it. */
+  private async readEach(planned: Planned, categories: readonly string[]): Promise<TierRows> {
+    const asked = categories.map((category) => this.requests.get(planned, [category]));
+    const found: FoundRow[] = [];
+    const failed = new Map<string, ForewarmError>();
+    for (const [i, outcome] of (await Promise.allSettled(asked)).entries()) {
+      if (outcome.status === 'fulfilled') found.push(...outcome.value.values());
+      else failed.set(categories[i] as string, asForewarmError(outcome.reason));
+    }
+    const [first] = failed.values();
+    if (first !== undefined && failed.size === categories.length) throw first;
+    return { found, corrupt: [], ...(failed.size > 0 && { failed }) };
   }
 
   /** Why a category was not found the last time, where the model refused it. */
@@ -119,12 +140,12 @@ export class ModelTier implements Tier {
    * What the model's file is now; `undefined` when no file is known here.
    * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_READER_CLOSED
    */
-  async live(model: string): Promise<LiveGeneration | undefined> {
+  async published(model: string): Promise<Published | undefined> {
     this.checkOpen();
     if (!this.has(model)) return undefined;
     const { generation, modelVersion, axes, outputs } = await this.catalogue.resolve(model);
     const facts = { model, generation, modelVersion, axes, outputs, publishedAt: undefined };
-    return liveGeneration(this.options.keyPrefix, facts);
+    return { live: liveGeneration(this.options.keyPrefix, facts) };
   }
 
   /** Ends the processes; what they compute is rejected. */
@@ -217,7 +238,7 @@ export class ModelTier implements Tier {
     const into = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
     for (const { category, bytes } of rows) {
       this.refusals.remove(live, category);
-      checkRow(live, category, bytes, into);
+      sortRow(live, category, bytes, into);
     }
     const [bad] = into.corrupt;
     if (bad !== undefined)
@@ -267,6 +288,11 @@ interface Planned {
 
 type LateRow = Promise<FoundRow | undefined>;
 
+/** Whether one category may have failed for all that were asked for with it. */
+function isOfOne(error: unknown): boolean {
+  return error instanceof ForewarmError && !['FW_READER_BUSY', 'FW_READER_CLOSED'].includes(error.code);
+}
+
 function isCrash(error: unknown): boolean {
   return error instanceof ForewarmError && error.code === 'FW_INFERENCE_CRASHED';
 }
@@ -276,16 +302,15 @@ function catalogued(model: ModelFile): CataloguedModel {
   return { name, file: resolve(file), version, axes, inputs, output, outputs, categories };
 }
 
-function rowsOfOneTask({ live }: Planned): number {
+function rowsOfOneTask({ live, spec }: Planned): number {
   const rowBytes = rowByteLength({ cells: live.cells, outputs: live.outputs.length });
-  return Math.min(ROWS_PER_TASK, rowsPerStatement(rowBytes));
+  return Math.max(1, Math.min(ROWS_PER_TASK, rowsPerStatement(rowBytes), Math.floor(TASK_MS / spec.rowMs)));
 }
 
 function checkOf(live: LiveGeneration) {
   return (category: string, bytes: Buffer): FoundRow | undefined => {
-    const into = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
-    checkRow(live, category, bytes, into);
-    return into.found[0];
+    const row = checkRow(live, bytes);
+    return row instanceof RowView ? { category, row } : undefined;
   };
 }
 

@@ -1,64 +1,138 @@
 import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
 import { closeRedis, makeRedis, type RedisClient } from '../connections/redis';
+import { within } from '../within';
 import type { TierName } from './answers';
 import type { GuardedTier } from './live-views';
-import type { PredictorOptions } from './predictor-options';
+import type { SharedFlights } from './model-tier';
+import type { ModelFile, PredictorOptions } from './predictor-options';
 import { RedisTier } from './redis-tier';
+import type { FoundRow, LiveGeneration, Tier } from './tier';
 import { TierBudget } from './tier-budget';
 
 /** Defaults, in milliseconds. */
 const LIMITS_MS = { redis: 50, postgres: 250, model: 2_000 };
+const PROCESSES = 1;
 /** How long the first calls wait for a connection that was never there yet. */
 const FIRST_CONNECT_MS = 1_000;
+/** What a task of the model may take before its process is killed; who asks for a row does not wait for so long. */
+const TASK_LIMIT_MS = 60_000;
+/** As many as the tier has statements under way. */
+const POOL_SIZE = 2;
+const CLOSE_MS = 2_000;
 
 export interface OpenTiers {
   /** Those below memory, from the quickest to the last. */
   readonly tiers: readonly GuardedTier[];
-  readonly redis: { readonly client: RedisClient; readonly budget: TierBudget } | undefined;
+  readonly redis: OpenRedis | undefined;
   /** Closes what was opened here, and no client that was given. */
   close(): Promise<void>;
 }
 
-export type TierOptions = Pick<PredictorOptions, 'redis' | 'postgres' | 'models' | 'limitsMs' | 'processes' | 'env'> & {
+interface OpenRedis {
+  readonly client: RedisClient;
+  readonly budget: TierBudget;
+}
+
+export type TierOptions = Pick<
+  PredictorOptions,
+  'redis' | 'postgres' | 'models' | 'limitsMs' | 'processes' | 'taskLimitMs'
+> & {
   readonly keyPrefix: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly onError: (error: Error, tier: TierName) => void;
+  /** Whether rows may be written to the tiers. */
+  readonly writeBack: boolean;
 };
 
-/**
- * The tiers that the options name. Code that a tier alone needs is loaded here and not before: who reads from Redis loads no
- * client of PostgreSQL.
- */
+/** The tiers that the options name. */
 export async function openTiers(options: TierOptions): Promise<OpenTiers> {
+  const { redis: givenRedis, postgres, models = [] } = options;
   const tiers: GuardedTier[] = [];
-  const owned: (() => Promise<void>)[] = [];
-  const redis = options.redis === undefined ? undefined : await openRedis(options, options.redis, owned);
-  if (redis !== undefined) tiers.push(redis.guarded);
+  const ends: (() => Promise<void>)[] = [];
+  let redis: OpenRedis | undefined;
+  if (givenRedis !== undefined) {
+    redis = await openRedis(options, givenRedis, ends);
+    tiers.push({ tier: new RedisTier(redis.client, options.keyPrefix), budget: redis.budget });
+  }
+  if (postgres !== undefined) {
+    const budget = new TierBudget(limitOf(options, 'postgres'));
+    tiers.push({ tier: openPostgres(options, postgres, ends), budget });
+  }
+  if (models.length > 0) {
+    const budget = new TierBudget(limitOf(options, 'model'));
+    tiers.push({ tier: openModels(options, models, redis?.client, tiers[0]?.tier), budget });
+  }
   return {
     tiers,
-    redis: redis && { client: redis.client, budget: redis.guarded.budget },
+    redis,
     close: async () => {
-      for (const { budget } of tiers) budget.close();
       await Promise.all(tiers.map(({ tier }) => tier.close()));
-      await Promise.all(owned.map((close) => close()));
+      for (const { budget } of tiers) budget.close();
+      await Promise.all(ends.map((end) => end()));
     },
   };
 }
 
 async function openRedis(
-  { keyPrefix, limitsMs, onError }: TierOptions,
+  options: TierOptions,
   given: string | RedisClient,
-  owned: (() => Promise<void>)[],
-): Promise<{ readonly client: RedisClient; readonly guarded: GuardedTier }> {
-  const limitMs = limitsMs?.redis ?? LIMITS_MS.redis;
-  const guarded = (client: RedisClient, budget: TierBudget): GuardedTier => ({
-    tier: new RedisTier(client, keyPrefix),
-    budget,
-  });
-  if (typeof given !== 'string') return { client: given, guarded: guarded(given, new TierBudget(limitMs)) };
-  const client = makeRedis(given, 'reader', (error) => onError(error, 'redis'));
-  owned.push(() => closeRedis(client));
+  ends: (() => Promise<void>)[],
+): Promise<OpenRedis> {
+  const limitMs = limitOf(options, 'redis');
+  if (typeof given !== 'string') return { client: given, budget: new TierBudget(limitMs) };
+  const client = makeRedis(given, 'reader', (error) => options.onError(error, 'redis'));
+  ends.push(() => closeRedis(client));
   await firstConnect(client);
-  return { client, guarded: guarded(client, new TierBudget(limitMs, reconnecting(client))) };
+  return { client, budget: new TierBudget(limitMs, reconnecting(client)) };
+}
+
+/** The code of a tier that is not wanted is not loaded: who reads from Redis alone has no use for a client of PostgreSQL. */
+function openPostgres(
+  options: TierOptions,
+  given: NonNullable<TierOptions['postgres']>,
+  ends: (() => Promise<void>)[],
+): Tier {
+  const { makePostgres } = require('../connections/postgres') as typeof import('../connections/postgres');
+  const { PostgresTier } = require('./postgres-tier') as typeof import('./postgres-tier');
+  const limitMs = limitOf(options, 'postgres');
+  const settings = { keyPrefix: options.keyPrefix, limitMs };
+  if (typeof given !== 'string') return new PostgresTier(given as Pool, settings);
+  const limits = { connectTimeoutMs: limitMs, statementTimeoutMs: limitMs, poolSize: POOL_SIZE };
+  const pool = makePostgres({ url: given, ...limits }, (error) => options.onError(error, 'postgres'));
+  ends.push(async () => void (await within(pool.end(), CLOSE_MS)));
+  return new PostgresTier(pool, settings);
+}
+
+function openModels(
+  options: TierOptions,
+  models: readonly ModelFile[],
+  redis: RedisClient | undefined,
+  cache: Tier | undefined,
+): Tier {
+  const { ModelTier } = require('./model-tier') as typeof import('./model-tier');
+  const { keyPrefix, processes = PROCESSES, taskLimitMs = TASK_LIMIT_MS, env, onError, writeBack } = options;
+  // The keys of a row and of its flight lie on different servers of a cluster.
+  const shared = redis === undefined || redis.isCluster || !writeBack ? undefined : flightsOn(redis as Redis);
+  return new ModelTier({
+    ...{ models, keyPrefix, processes, env, shared },
+    limitMs: taskLimitMs,
+    onError: (error) => onError(error, 'model'),
+  });
+
+  function flightsOn(client: Redis): SharedFlights {
+    const warmed = new Map(models.map(({ name, categories }) => [name, new Set(categories)]));
+    const publish = async (live: LiveGeneration, rows: readonly FoundRow[]): Promise<void> => {
+      // Of what was only asked for, nothing goes into the cache.
+      const known = rows.filter(({ category }) => warmed.get(live.model)?.has(category));
+      if (known.length > 0) await cache?.fill?.(live, known, []);
+    };
+    return { redis: client, lifeMs: limitOf(options, 'model'), publish };
+  }
+}
+
+function limitOf({ limitsMs }: TierOptions, tier: keyof typeof LIMITS_MS): number {
+  return limitsMs?.[tier] ?? LIMITS_MS[tier];
 }
 
 /** One that is away is no reason to wait: the tiers below answer. */

@@ -5,10 +5,10 @@ import { BoundedStatements } from '../connections/bounded-statements';
 import { ForewarmError } from '../errors';
 import { GenerationStore } from '../store/generation-store';
 import { RowStore, rowsPerStatement } from '../store/row-store';
-import { checkRow } from './check-row';
+import { sortRow } from './check-row';
 import { type Gathered, Gatherer } from './gather';
 import { liveGeneration } from './live-generation';
-import type { CorruptRow, FoundRow, LiveGeneration, Tier, TierRows } from './tier';
+import type { CorruptRow, FoundRow, LiveGeneration, Published, Tier, TierRows } from './tier';
 
 export interface PostgresTierOptions {
   /** What the keys of the deployment begin with. */
@@ -24,7 +24,7 @@ const MAX_WAITING = 100_000;
 /** `undefined_table`, `invalid_schema_name`, `undefined_column`. */
 const NOT_MIGRATED = ['42P01', '3F000', '42703'];
 
-/** The durable copy of rows. It only reads: its user needs `USAGE` on the schema and `SELECT` on two tables. */
+/** The durable copy of rows. To read, its user needs `USAGE` on the schema and `SELECT` on two tables. */
 export class PostgresTier implements Tier {
   readonly name = 'postgres';
   private readonly keyPrefix: string;
@@ -64,12 +64,23 @@ export class PostgresTier implements Tier {
    * What is live of a model, `undefined` when nothing was published as far as PostgreSQL knows.
    * @throws ForewarmError FW_POSTGRES_UNAVAILABLE, FW_READER_CLOSED
    */
-  async live(model: string): Promise<LiveGeneration | undefined> {
+  async published(model: string): Promise<Published | undefined> {
     if (this.closed) throw closedError();
     const record = await explained(this.generations.live(model));
     if (record === undefined) return undefined;
     const { id, publishedAt, ...facts } = record;
-    return liveGeneration(this.keyPrefix, { ...facts, model, generation: id, publishedAt: publishedAt?.toISOString() });
+    const published = { ...facts, model, generation: id, publishedAt: publishedAt?.toISOString() };
+    return { live: liveGeneration(this.keyPrefix, published) };
+  }
+
+  /** @throws ForewarmError FW_POSTGRES_UNAVAILABLE */
+  async fill(live: LiveGeneration, rows: readonly FoundRow[]): Promise<void> {
+    const stored = rows.map(({ category, row: { bytes, computedAtMs } }) => ({
+      ...{ category, bytes, computedAtMs },
+      // Whose inputs are tracked computes a row once more when it has to be restored.
+      inputs: undefined,
+    }));
+    await this.rows.upsert(live.model, live.generation, stored, Date.now());
   }
 
   /** Waits for reads under way, which are bounded in time. */
@@ -81,7 +92,7 @@ export class PostgresTier implements Tier {
   private async fetch(live: LiveGeneration, categories: readonly string[]): Promise<Gathered<FoundRow | CorruptRow>> {
     const stored = await explained(this.rows.read(live.model, live.generation, categories));
     const into = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
-    for (const { category, bytes } of stored) checkRow(live, category, bytes, into);
+    for (const { category, bytes } of stored) sortRow(live, category, bytes, into);
     return { values: new Map([...into.found, ...into.corrupt].map((row) => [row.category, row])) };
   }
 }

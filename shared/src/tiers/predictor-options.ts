@@ -46,6 +46,8 @@ export interface PredictorOptions {
   readonly unknownCategories?: UnknownCategories | undefined;
   /** Processes of the model tier. Default 1. */
   readonly processes?: number | undefined;
+  /** What those may take over one task before they are killed, in milliseconds. Default 60,000; no call waits for so long. */
+  readonly taskLimitMs?: number | undefined;
   /** Environment of those processes. Default: that of this one. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Adds what was read to counts in Redis every 10 s, which the daemon shows. Default false. */

@@ -170,10 +170,9 @@ export class Predictor {
   }
 
   private async open(): Promise<ReaderCore> {
-    const { redis, postgres, models, limitsMs, processes, keyPrefix = 'forewarm', writeBack = true } = this.options;
-    const { env = environment(), onError = () => undefined } = this.options;
-    const options = { redis, postgres, models, limitsMs, processes, keyPrefix, env, onError };
-    this.core = await openCore({ options, clock: this.clock, memory: this.memory, writeBack, views: this.views });
+    const { keyPrefix = 'forewarm', writeBack = true, env = environment(), onError = () => undefined } = this.options;
+    const options = { ...this.options, keyPrefix, writeBack, env, onError };
+    this.core = await openCore({ options, clock: this.clock, memory: this.memory, views: this.views });
     return this.core;
   }
 

@@ -14,7 +14,6 @@ export interface CoreParts {
   readonly options: TierOptions;
   readonly clock: Clock;
   readonly memory: HeldRows | undefined;
-  readonly writeBack: boolean;
   /** The views that exist, by model. */
   readonly views: ReadonlyMap<string, ModelView>;
 }
@@ -31,11 +30,11 @@ export interface ReaderCore {
 }
 
 /** Opens the tiers and puts together what reads from them. Code that only some tiers need is loaded here. */
-export async function openCore({ options, clock, memory, writeBack, views }: CoreParts): Promise<ReaderCore> {
+export async function openCore({ options, clock, memory, views }: CoreParts): Promise<ReaderCore> {
   const opened = await openTiers(options);
   const onRedisError = (error: Error): void => options.onError(error, 'redis');
   const lives = new LiveViews(opened.tiers, clock);
-  const back = writeBack ? new WriteBack(options.onError) : undefined;
+  const back = options.writeBack ? new WriteBack(options.onError) : undefined;
   const reporter = opened.redis && new MissingReporter(opened.redis.client, opened.redis.budget, onRedisError);
   const feed = opened.redis && memory && new EventFeed(opened.redis.client, onRedisError);
   const chain = new TierChain({

@@ -30,7 +30,7 @@ export class RedisTier implements Tier {
 
   /** @throws ForewarmError FW_REDIS_UNAVAILABLE */
   async read(live: LiveGeneration, categories: readonly string[]): Promise<TierRows> {
-    if (this.closed) throw new ForewarmError('FW_REDIS_UNAVAILABLE', 'the reader is closed');
+    if (this.closed) throw new ForewarmError('FW_READER_CLOSED', 'the reader was closed');
     const rows = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
     const stored = await this.readMany(live, categories);
     for (let i = 0; i < stored.length; i++) {

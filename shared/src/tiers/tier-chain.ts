@@ -153,7 +153,9 @@ export class TierChain {
     counts.took(performance.now() - began);
     counts.hit += rows.found.length;
     counts.corrupt += rows.corrupt.length;
-    counts.miss += open.length - rows.found.length - rows.corrupt.length;
+    const failed = rows.failed?.size ?? 0;
+    counts.error += failed;
+    counts.miss += open.length - rows.found.length - rows.corrupt.length - failed;
     const left = land(live, tier, rows, open);
     this.takeUp(view, live, guarded, rows.found, progress);
     if (tier.name === 'redis' && left.length > 0) this.parts.reporter?.report(view, categoriesOf(left));
@@ -249,11 +251,13 @@ function land(
 ): readonly RowFlight[] {
   const found = new Map(rows.found.map(({ category, row }) => [category, row]));
   const corrupt = new Map(rows.corrupt.map((row) => [row.category, row]));
+  const whyNot = (category: string) =>
+    corrupt.get(category) ?? rows.failed?.get(category) ?? tier.refusal?.(live, category);
   return open.filter((flight) => {
     const { category } = flight;
     const row = found.get(category);
     if (row !== undefined) flight.land(row, tier.name);
-    else flight.say(tier.name, corrupt.get(category) ?? tier.refusal?.(live, category) ?? 'miss');
+    else flight.say(tier.name, whyNot(category) ?? 'miss');
     return row === undefined;
   });
 }

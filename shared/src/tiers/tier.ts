@@ -33,6 +33,8 @@ export interface TierRows {
   readonly found: readonly FoundRow[];
   /** Rows that are there and must not be returned: what is wrong with them, and their bytes. */
   readonly corrupt: readonly CorruptRow[];
+  /** Categories of which the tier cannot tell, where it can tell of others. */
+  readonly failed?: ReadonlyMap<string, ForewarmError> | undefined;
 }
 
 export interface CorruptRow {

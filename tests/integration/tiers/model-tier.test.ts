@@ -3,7 +3,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ModelTier, type ModelTierOptions } from '#shared/tiers/model-tier';
-import type { FoundRow, LiveGeneration } from '#shared/tiers/tier';
+import type { FoundRow, LiveGeneration, Published } from '#shared/tiers/tier';
 import { AXES, ReferenceModel } from '../../conformance/reference-model';
 import { linearModel } from '../../support/models';
 import { eventually, smallModel, someCategories, TestSystem } from '../../support/system';
@@ -48,7 +48,9 @@ async function write(more: Parameters<typeof smallModel>[1] = {}): Promise<LiveG
 /** Rows go to Redis, and come to be known to others, as a predictor does it. */
 function shared(lifeMs = 30_000): Pick<ModelTierOptions, 'shared'> {
   const publish = async (live: LiveGeneration, rows: readonly FoundRow[]) => {
-    for (const { category, bytes } of rows) await system.client.set(live.keys.row(live.generation, category), bytes);
+    for (const { category, row } of rows) {
+      await system.client.set(live.keys.row(live.generation, category), row.bytes);
+    }
   };
   return { shared: { redis: system.client, lifeMs, publish } };
 }
@@ -82,7 +84,7 @@ test('importing it loads neither the runtime nor what starts processes, and none
   const live = await write();
   const tier = make();
   expect(await tier.read({ ...live, model: 'another' }, [FIRST])).toEqual({ found: [], corrupt: [] });
-  expect(await tier.live('another')).toBeUndefined();
+  expect(await tier.published('another')).toBeUndefined();
   expect(await inferenceProcesses()).toEqual([]);
   await tier.read(live, [FIRST]);
   expect(await inferenceProcesses()).toHaveLength(1);
@@ -91,14 +93,14 @@ test('importing it loads neither the runtime nor what starts processes, and none
 test('its live generation is what the file is', async () => {
   const live = await write();
   const models = [{ name: 'm', file: join(system.folder, 'm.onnx'), axes: AXES, version: '7' }];
-  expect(await make({ models }).live('m')).toEqual({ ...live, modelVersion: '7' });
+  expect(await make({ models }).published('m')).toEqual({ live: { ...live, modelVersion: '7' } });
 });
 
 test('200 who miss one row at the same time cost one inference', async () => {
   const live = await write();
   const tier = make();
   const reads = await Promise.all(Array.from({ length: 200 }, () => tier.read(live, [FIRST])));
-  expect(new Set(reads.map(({ found }) => found[0]?.bytes)).size).toBe(1);
+  expect(new Set(reads.map(({ found }) => found[0]?.row.bytes)).size).toBe(1);
   expect(tier.computed).toBe(1);
 });
 
@@ -107,7 +109,7 @@ test('and so they do in several processes that share a Redis, with no flight lef
   const two = [make(shared()), make(shared()), make(shared())];
   const ask = () => two.flatMap((tier) => Array.from({ length: 70 }, () => tier.read(live, [FIRST])));
   const reads = await Promise.all(ask());
-  const rows = reads.map(({ found }) => found[0]?.bytes.toString('hex'));
+  const rows = reads.map(({ found }) => found[0]?.row.bytes.toString('hex'));
   expect([rows.length, new Set(rows).size, rows[0] === undefined]).toEqual([210, 1, false]);
   expect(two.reduce((sum, tier) => sum + tier.computed, 0)).toBe(1);
   await eventually('the end of the flight', async () => (await flightsLeft()).length === 0);
@@ -120,13 +122,13 @@ test('and so they do in processes of other applications', async () => {
     const { Redis } = require('ioredis');
     const redis = new Redis(redisUrl);
     const publish = async (live, rows) => {
-      for (const { category, bytes } of rows) await redis.set(live.keys.row(live.generation, category), bytes);
+      for (const { category, row } of rows) await redis.set(live.keys.row(live.generation, category), row.bytes);
     };
     const tier = new ModelTier({ ...JSON.parse(options), env: process.env, shared: { redis, lifeMs: 30000, publish } });
     redis.once('ready', async () => {
-      const live = await tier.live('m');
+      const { live } = await tier.published('m');
       const reads = await Promise.all(Array.from({ length: 50 }, () => tier.read(live, [${JSON.stringify(FIRST)}])));
-      console.log(JSON.stringify({ computed: tier.computed, rows: reads.map(({ found }) => found[0].bytes.toString('hex')) }));
+      console.log(JSON.stringify({ computed: tier.computed, rows: reads.map(({ found }) => found[0].row.bytes.toString('hex')) }));
       await tier.close();
       redis.disconnect();
     });`;
@@ -207,7 +209,9 @@ test('a row that came into Redis in between is not computed again', async () => 
   const second = await two.read(live, [FIRST, SECOND]);
   expect(second.found).toHaveLength(2);
   expect(
-    second.found.find(({ category }) => category === FIRST)?.bytes.equals(first.found[0]?.bytes ?? Buffer.alloc(0)),
+    second.found
+      .find(({ category }) => category === FIRST)
+      ?.row.bytes.equals(first.found[0]?.row.bytes ?? Buffer.alloc(0)),
   ).toBe(true);
   expect([one.computed, two.computed]).toEqual([1, 1]);
 });
@@ -282,7 +286,7 @@ test('a file that is missing is told of, and one that is back answers again', as
   renameSync(file, away);
   const missing = { code: 'FW_MODEL_FILE_MISSING', message: expect.stringContaining(file) };
   await expect(tier.read(live, [FIRST])).rejects.toMatchObject(missing);
-  await expect(tier.live('m')).rejects.toMatchObject(missing);
+  await expect(tier.published('m')).rejects.toMatchObject(missing);
   renameSync(away, file);
   expect((await tier.read(live, [FIRST])).found).toHaveLength(1);
   renameSync(file, away);
@@ -300,7 +304,7 @@ test('a file that is another now does not answer for the one that was published,
     code: 'FW_GENERATION_NOT_HERE',
     message: expect.stringMatching(new RegExp(`${before.generation}.*${after.generation}`)),
   });
-  expect(await tier.live('m')).toMatchObject({ generation: after.generation });
+  expect(await tier.published('m')).toMatchObject({ live: { generation: after.generation } });
   const { found } = await tier.read(after, [FIRST]);
   expect(found[0]?.row.values[0]).toBe(11);
 });
@@ -326,7 +330,7 @@ test('a model whose categories are numbers, and are not known, answers those and
   ];
   const models = [{ name: 'n', file: system.write('n.onnx', linearModel({ inputs })), axes: AXES }];
   const tier = make({ models });
-  const live = (await tier.live('n')) as LiveGeneration;
+  const { live } = (await tier.published('n')) as Published;
   const { found } = await tier.read(live, ['7', 'seven']);
   expect(found.map(({ category, row }) => [category, row.values[0]])).toEqual([['7', 700]]);
   expect(tier.refusal(live, 'seven')).toMatchObject({ code: 'FW_MODEL_INPUT_VALUE' });

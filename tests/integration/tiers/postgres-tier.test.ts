@@ -130,17 +130,19 @@ describe('the live generation', () => {
 
   test('is the one that was published, whole; none before, and none of other models', async () => {
     const store = new GenerationStore(system.pool);
-    expect(await tier.live('n')).toBeUndefined();
+    expect(await tier.published('n')).toBeUndefined();
     await store.begin(spec('aaaaaaaaaaaa'), null);
-    expect(await tier.live('n')).toBeUndefined();
+    expect(await tier.published('n')).toBeUndefined();
     await store.published('n', 'aaaaaaaaaaaa', null, at);
     const facts = { model: 'n', modelVersion: '7', axes: AXES, outputs: ['y', 'z'], publishedAt: at.toISOString() };
-    expect(await tier.live('n')).toEqual(liveGeneration('forewarm', { ...facts, generation: 'aaaaaaaaaaaa' }));
+    expect(await tier.published('n')).toEqual({
+      live: liveGeneration('forewarm', { ...facts, generation: 'aaaaaaaaaaaa' }),
+    });
     const text = { axes: [{ name: 'region', values: ['north', 'south'] }] };
     await store.begin(spec('bbbbbbbbbbbb', text), null);
     await store.published('n', 'bbbbbbbbbbbb', 'aaaaaaaaaaaa', new Date(at.getTime() + 1));
-    expect(await tier.live('n')).toMatchObject({ generation: 'bbbbbbbbbbbb', cells: 2, ...text });
-    expect(await tier.live('another')).toBeUndefined();
+    expect(await tier.published('n')).toMatchObject({ live: { generation: 'bbbbbbbbbbbb', cells: 2, ...text } });
+    expect(await tier.published('another')).toBeUndefined();
   });
 
   test('that was recorded by a version that knows more is understood; one of another kind is told of', async () => {
@@ -153,9 +155,9 @@ describe('the live generation', () => {
     const parts = { format: 1, axes: [{ name: 'x', values: [1, 'two'], unit: 'm' }], outputs: ['y'], later: {} };
     await insert('more', parts);
     const known = { cells: 2, axes: [{ name: 'x', values: [1, 'two'] }], publishedAt: undefined };
-    expect(await tier.live('more')).toMatchObject(known);
+    expect(await tier.published('more')).toMatchObject({ live: known });
     await insert('less', { ...parts, axes: 'none' });
-    await expect(tier.live('less')).rejects.toMatchObject({
+    await expect(tier.published('less')).rejects.toMatchObject({
       code: 'FW_POSTGRES_UNAVAILABLE',
       message: expect.stringMatching(/identity_parts of cccccccccccc of less .*axes/s),
     });
@@ -163,7 +165,7 @@ describe('the live generation', () => {
 
   test('is told no more after the end', async () => {
     await tier.close();
-    await expect(tier.live('n')).rejects.toMatchObject({ code: 'FW_READER_CLOSED' });
+    await expect(tier.published('n')).rejects.toMatchObject({ code: 'FW_READER_CLOSED' });
   });
 });
 
@@ -182,7 +184,7 @@ test('a user who may only read can read', async () => {
     await system.pool.query(`GRANT USAGE ON SCHEMA forewarm TO ${role}`);
     await system.pool.query(`GRANT SELECT ON forewarm.row, forewarm.generation TO ${role}`);
     expect((await reading.read(reference.live, [FIRST])).found).toHaveLength(1);
-    expect(await reading.live('m')).toBeUndefined();
+    expect(await reading.published('m')).toBeUndefined();
   } finally {
     await reading.close();
     await pool.end();
@@ -198,7 +200,7 @@ test('a database that no daemon has used says what to do', async () => {
   try {
     const error = { code: 'FW_POSTGRES_UNAVAILABLE', next: expect.stringContaining('Start a daemon on this database') };
     await expect(empty.read(reference.live, [FIRST])).rejects.toMatchObject(error);
-    await expect(empty.live('m')).rejects.toMatchObject(error);
+    await expect(empty.published('m')).rejects.toMatchObject(error);
   } finally {
     await empty.close();
     await pool.end();
