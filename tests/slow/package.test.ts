@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
 import { makeTempFolder, removeFolders } from '../support/servers/temp-folder';
+import { TestSystem } from '../support/system';
 
 /** The package as `npm pack` makes it of a clean checkout, installed by npm into an empty folder, as an application uses it. */
 
@@ -96,6 +98,34 @@ export const cell: number = cellIndex([{ name: 'day', values: [0, 1] }], { day: 
   };
   expect(compile('use.mts', 'use.cts')).toBe('');
   expect(compile('wrong.mts')).toMatch(/^wrong\.mts\(2,\d+\): error TS2322: .*'number'/);
+});
+
+test('the lines of the README read a prediction, with nothing but the address of a Redis', async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [, lines = ''] = /```ts\n([^`]*new Predictor[^`]*)```/.exec(readme) ?? [];
+  expect(
+    lines
+      .trim()
+      .split('\n')
+      .filter((line) => line !== ''),
+  ).toHaveLength(5);
+  const system = await TestSystem.start();
+  try {
+    const { models } = parse(
+      readFileSync(join(ROOT, 'forewarm.yaml'), 'utf8').replaceAll('samples/', `${ROOT}/samples/`),
+    );
+    system.configure(models);
+    await system.daemon().cycle();
+    writeFileSync(join(application, 'read.mts'), lines);
+    const compilerOptions = { strict: true, module: 'nodenext', target: 'es2022', types: ['node'] };
+    writeFileSync(join(application, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['read.mts'] }));
+    run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', application]);
+    const reading = { ...env, FOREWARM_REDIS_URL: system.redis.url };
+    const said = execFileSync(process.execPath, ['read.mjs'], { cwd: application, env: reading, encoding: 'utf8' });
+    expect(said).toMatch(/^\d+\.\d+ from redis \d+ ms old\n$/);
+  } finally {
+    await system.stop();
+  }
 });
 
 /** What the command printed. */

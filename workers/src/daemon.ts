@@ -23,6 +23,7 @@ import { SchemaService } from './schema-service';
 import { BacklogWatch } from './watchdog/backlog-watch';
 import { CoverageWatch } from './watchdog/coverage-watch';
 import { CycleWatch } from './watchdog/cycle-watch';
+import { ReadsWatch } from './watchdog/reads-watch';
 import { Watchdog, type Watched } from './watchdog/watchdog';
 
 const DASHBOARD_PATH = '/queues';
@@ -74,7 +75,8 @@ export class Daemon implements Service {
     }
     const coverage = new CoverageWatch(this.context);
     const backlog = new BacklogWatch(this.context);
-    const watched = [coverage, new CycleWatch(this.context), queueMemory(queue, metrics), backlog];
+    const reads = new ReadsWatch(this.context);
+    const watched = [coverage, new CycleWatch(this.context), queueMemory(queue, metrics), backlog, reads];
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
       config.roles.includes(role) ? services : [];

@@ -22,6 +22,11 @@ export class KeySpace {
     return `${this.root}:events`;
   }
 
+  /** Hash of what applications have read, as far as they report it: `redis:hit` to its count. */
+  get reads(): string {
+    return `${this.root}:reads`;
+  }
+
   row(generation: string, category: string): string {
     return `${this.root}:${generation}:row:${category}`;
   }

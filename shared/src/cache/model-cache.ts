@@ -47,6 +47,12 @@ export class ModelCache {
     await asking(`writing ${this.keys.metadata}`, this.redis.set(this.keys.metadata, text));
   }
 
+  /** What applications have reported of their reads: `redis:hit` to its count. */
+  async reads(): Promise<Map<string, number>> {
+    const fields = await asking(`reading ${this.keys.reads}`, this.redis.hgetall(this.keys.reads));
+    return new Map(Object.entries(fields).map(([field, count]) => [field, Number(count) || 0]));
+  }
+
   /** Those of `categories` that have no row in the generation, asked in slices. */
   async missing(generation: string, categories: readonly string[]): Promise<string[]> {
     const missing: string[] = [];

@@ -63,6 +63,18 @@ export class Predictor {
     this.opening.catch(() => undefined);
   }
 
+  /**
+   * A predictor with all tiers that a configuration file names: its Redis, its PostgreSQL and its model files.
+   * @param path of the file; without it FOREWARM_CONFIG, or `forewarm.yaml` in the current folder
+   * @param options what differs from the file
+   * @throws ForewarmError FW_CONFIG_* with every problem of the file
+   */
+  static fromConfig(path?: string, options: PredictorOptions = {}): Predictor {
+    // Loaded here and not above: others do without YAML.
+    const { optionsOf } = require('./configured-options') as typeof import('./configured-options');
+    return new Predictor({ ...optionsOf(path, options.env ?? environment()), ...options });
+  }
+
   /** Names of the models that are known: those of `models`, and those that were asked for and found. */
   get models(): readonly string[] {
     return [...new Set([...this.files.keys(), ...this.views.keys()])];

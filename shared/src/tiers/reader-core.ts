@@ -7,11 +7,12 @@ import { LiveViews } from './live-views';
 import { MissingReporter } from './missing-reporter';
 import type { ModelView } from './model-view';
 import { openTiers, type TierOptions } from './open-tiers';
+import { ReadReport } from './read-report';
 import { TierChain } from './tier-chain';
 import { WriteBack } from './write-back';
 
 export interface CoreParts {
-  readonly options: TierOptions;
+  readonly options: TierOptions & { readonly reportStats?: boolean | undefined };
   readonly clock: Clock;
   readonly memory: HeldRows | undefined;
   /** The views that exist, by model. */
@@ -37,6 +38,10 @@ export async function openCore({ options, clock, memory, views }: CoreParts): Pr
   const back = options.writeBack ? new WriteBack(options.onError) : undefined;
   const reporter = opened.redis && new MissingReporter(opened.redis.client, opened.redis.budget, onRedisError);
   const feed = opened.redis && memory && new EventFeed(opened.redis.client, onRedisError);
+  const report =
+    opened.redis &&
+    options.reportStats &&
+    new ReadReport(opened.redis, options.keyPrefix, () => views.values(), onRedisError);
   const chain = new TierChain({
     tiers: opened.tiers,
     writeBack: back,
@@ -53,6 +58,7 @@ export async function openCore({ options, clock, memory, views }: CoreParts): Pr
     writtenBack: () => back?.rows ?? 0,
     close: async () => {
       feed?.close();
+      await (report || undefined)?.close();
       await reporter?.close();
       await back?.close();
       await opened.close();

@@ -4,6 +4,7 @@ import { version } from '../version';
 import { addCancel } from './commands/cancel';
 import { addConfig } from './commands/config';
 import { addCycles } from './commands/cycles';
+import { addEnv } from './commands/env';
 import { addHelp } from './commands/help';
 import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
@@ -54,6 +55,7 @@ export function makeProgram(): Command {
     addQueues,
     addJobs,
     addConfig,
+    addEnv,
     addMigrate,
   ])
     add(program);
