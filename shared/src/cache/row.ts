@@ -138,9 +138,23 @@ export function cellByteRange(shape: RowShape, cell: number): { readonly first: 
   return { first, last: first + 4 * shape.outputs - 1 };
 }
 
-/** CRC-32C (Castagnoli) over everything but the four bytes of the checksum itself. */
+/** CRC-32C of each byte: polynomial 1EDC6F41, reflected. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  return crc;
+});
+
+/**
+ * CRC-32C (Castagnoli) over everything but the four bytes of the checksum itself. The header is so short that a call of the
+ * library would cost more than it.
+ */
 function checksum(bytes: Buffer): number {
-  return crc32c(bytes.subarray(ROW_HEADER_BYTES), crc32c(bytes.subarray(0, CHECKSUM_OFFSET)));
+  let crc = 0xffffffff;
+  for (let i = 0; i < CHECKSUM_OFFSET; i++) {
+    crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number);
+  }
+  return crc32c(bytes.subarray(ROW_HEADER_BYTES), (crc ^ 0xffffffff) >>> 0);
 }
 
 const LITTLE_ENDIAN_HOST = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;

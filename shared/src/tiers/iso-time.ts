@@ -4,8 +4,20 @@ const MINUTE_MS = 60_000;
 let minute = Number.NaN;
 let prefix = '';
 
+/** What was asked for last: the rows of one batch were computed at few times. */
+let lastMs = Number.NaN;
+let last = '';
+
 /** `new Date(ms).toISOString()`, which costs more than the rest of an answer; times of answers lie close together. */
 export function isoTime(ms: number): string {
+  if (ms !== lastMs) {
+    last = format(ms);
+    lastMs = ms;
+  }
+  return last;
+}
+
+function format(ms: number): string {
   const of = Math.floor(ms / MINUTE_MS);
   if (of !== minute) {
     prefix = new Date(of * MINUTE_MS).toISOString().slice(0, -'00.000Z'.length);

@@ -111,8 +111,12 @@ export class Predictor {
     options?.signal?.throwIfAborted();
     const reads = new Map<string, ManyRows>();
     for (const { model, category } of questions) {
-      const read = reads.get(model) ?? new ManyRows();
-      reads.set(model, read.add(category));
+      let read = reads.get(model);
+      if (read === undefined) {
+        read = new ManyRows();
+        reads.set(model, read);
+      }
+      read.categories.add(category);
     }
     const all = Promise.all([...reads].map(([model, read]) => this.readMany(model, read)));
     const late = await this.limit
@@ -123,11 +127,8 @@ export class Predictor {
       );
     options?.signal?.throwIfAborted();
     const nowMs = this.clock.now();
-    return questions.map((question) => {
-      const rescue = (view: ModelView, error: unknown): HeldRow | undefined =>
-        this.rescue(view, question.category, error);
-      return (reads.get(question.model) as ManyRows).outcome(question, late, rescue, nowMs);
-    });
+    const rescue = this.rescue.bind(this);
+    return questions.map((question) => (reads.get(question.model) as ManyRows).outcome(question, late, rescue, nowMs));
   }
 
   /**
@@ -293,15 +294,30 @@ export class Predictor {
       const view = await this.current(model);
       const live = view.known;
       const nowMs = this.clock.now();
-      const wanted = rows.begin(view, live, (category) => this.memory?.fresh(view, category, nowMs));
-      if (this.memory !== undefined) view.counts.memory.miss += wanted.length;
-      if (wanted.length === 0) return;
+      rows.begin(view, live);
+      let wanted: Iterable<string> = rows.categories;
+      if (this.memory !== undefined) {
+        wanted = this.notHeld(view, rows, nowMs);
+        if (rows.held.size === rows.categories.size) return;
+      }
       const { flights, ended } = (this.core as ReaderCore).chain.readMany(view, live, wanted);
-      rows.follow(flights);
+      rows.flights = flights;
       await ended;
     } catch (error) {
       rows.error = error;
     }
+  }
+
+  /** Takes what is in memory, and returns the other categories. */
+  private notHeld(view: ModelView, rows: ManyRows, nowMs: number): string[] {
+    const others: string[] = [];
+    for (const category of rows.categories) {
+      const held = this.memory?.fresh(view, category, nowMs);
+      if (held === undefined) others.push(category);
+      else rows.held.set(category, held);
+    }
+    view.counts.memory.miss += others.length;
+    return others;
   }
 }
 

@@ -32,7 +32,8 @@ export class RedisTier implements Tier {
   async read(live: LiveGeneration, categories: readonly string[]): Promise<TierRows> {
     if (this.closed) throw new ForewarmError('FW_READER_CLOSED', 'the reader was closed');
     const rows = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
-    const stored = await this.readMany(live, categories);
+    const wanted = categories.map((category) => ({ category }));
+    const stored = await asking(`reading ${categories.length} rows`, this.readRaw(live, wanted));
     for (let i = 0; i < stored.length; i++) {
       const bytes = stored[i];
       if (bytes != null) sortRow(live, categories[i] as string, bytes, rows);
@@ -40,12 +41,23 @@ export class RedisTier implements Tier {
     return rows;
   }
 
-  /** The bytes of one row, unchecked: with nothing around it that costs time. It rejects with what the client says. */
+  /** The bytes of rows, unchecked, in their order: with nothing around it that costs time. It rejects with what the client says. */
+  readRaw(live: LiveGeneration, flights: readonly { readonly category: string }[]): Promise<(Buffer | null)[]> {
+    const names: string[] = [];
+    for (const { category } of flights) names.push(live.keys.row(live.generation, category));
+    // In a cluster the rows of one request lie on many servers, which no `MGET` reaches.
+    if (this.client.isCluster) return Promise.all(names.map((name) => this.client.getBuffer(name)));
+    if (names.length <= SLICE_KEYS) return this.client.mgetBuffer(names);
+    const parts = Array.from(slices(names, SLICE_KEYS), (slice) => this.client.mgetBuffer(slice));
+    return Promise.all(parts).then((rows) => rows.flat());
+  }
+
+  /** As `readRaw`, of one row. */
   readOne(live: LiveGeneration, category: string): Promise<Buffer | null> {
     return this.client.getBuffer(live.keys.row(live.generation, category));
   }
 
-  /** What `readOne` rejected with, as an error of the catalogue. */
+  /** What these rejected with, as an error of the catalogue. */
   errorOf(thrown: unknown): ForewarmError {
     return redisError(thrown, 'reading a row');
   }
@@ -80,15 +92,5 @@ export class RedisTier implements Tier {
     const live = liveGeneration(this.keyPrefix, { model, ...pointer });
     this.pointers.set(model, { text, live });
     return live;
-  }
-
-  /** In a cluster the rows of one request lie on many servers, which no `MGET` reaches. */
-  private async readMany(live: LiveGeneration, categories: readonly string[]): Promise<(Buffer | null)[]> {
-    const names = categories.map((category) => live.keys.row(live.generation, category));
-    const parts =
-      this.client.isCluster || names.length === 1
-        ? names.map(async (name) => [await this.client.getBuffer(name)])
-        : Array.from(slices(names, SLICE_KEYS), (slice) => this.client.mgetBuffer(...slice));
-    return (await asking(`reading ${names.length} rows`, Promise.all(parts))).flat();
   }
 }

@@ -23,10 +23,13 @@ export interface ChainParts {
 
 /** Rows that are on their way. */
 export interface Flights {
-  readonly flights: readonly RowFlight[];
+  /** By category. */
+  readonly flights: ReadonlyMap<string, RowFlight>;
   /** When all of them have ended, well or not. */
-  readonly ended: Promise<unknown>;
+  readonly ended: Promise<void>;
 }
+
+const NONE: readonly RowFlight[] = [];
 
 /** Rows from the tiers below memory: each is asked for what those above it did not have. */
 export class TierChain {
@@ -40,68 +43,79 @@ export class TierChain {
     this.first = guarded?.tier instanceof RedisTier ? { tier: guarded.tier, guarded } : undefined;
   }
 
-  /** The row of one category. It begins with a `GET` and nothing around that: most questions end there. */
+  /** The row of one category. */
   readOne(view: ModelView, live: LiveGeneration, category: string): RowFlight {
     const flights = this.flightsOf(live);
     const under = flights.get(category);
     if (under !== undefined) return under;
     const flight = new RowFlight(category);
     flights.set(category, flight);
-    if (this.first?.guarded.budget.well) this.get(view, live, flight, this.first);
-    else void this.fall(view, live, [flight], new Progress(view, 0));
+    this.begin(view, live, [flight]);
     return flight;
   }
 
   /** Rows of these categories, each once: those that are on their way already, and the rest in one request to each tier. */
-  readMany(view: ModelView, live: LiveGeneration, categories: readonly string[]): Flights {
+  readMany(view: ModelView, live: LiveGeneration, categories: Iterable<string>): Flights {
     const under = this.flightsOf(live);
     const started: RowFlight[] = [];
     const joined: RowFlight[] = [];
-    const flights = categories.map((category) => {
+    const flights = new Map<string, RowFlight>();
+    for (const category of categories) {
       const known = under.get(category);
       const flight = known ?? new RowFlight(category);
-      under.set(category, flight);
+      if (known === undefined) under.set(category, flight);
       (known === undefined ? started : joined).push(flight);
-      return flight;
+      flights.set(category, flight);
+    }
+    const ended = new Promise<void>((resolve) => {
+      let open = joined.length + 1;
+      const end = (): void => {
+        if (--open === 0) resolve();
+      };
+      for (const flight of joined) flight.whenOver(end);
+      if (started.length === 0) end();
+      else this.begin(view, live, started, end);
     });
-    const fall = started.length === 0 ? undefined : this.fall(view, live, started, new Progress(view, 0));
-    return { flights, ended: Promise.all([fall, Promise.allSettled(joined.map(({ done }) => done))]) };
+    return { flights, ended };
+  }
+
+  /** Most questions end in Redis: it is asked with nothing around that costs time. */
+  private begin(view: ModelView, live: LiveGeneration, started: readonly RowFlight[], ended?: () => void): void {
+    if (this.first?.guarded.budget.well) this.get(view, live, started, this.first, ended);
+    else void this.fall(view, live, started, started, new Progress(view, 0)).then(ended);
   }
 
   private get(
     view: ModelView,
     live: LiveGeneration,
-    flight: RowFlight,
+    started: readonly RowFlight[],
     { tier, guarded }: { readonly tier: RedisTier; readonly guarded: GuardedTier },
+    ended?: () => void,
   ): void {
     const { budget } = guarded;
     const progress = new Progress(view, 1);
     const began = performance.now();
     const failed = (error: ForewarmError): void => {
       wait.over = true;
-      this.tookWrong(view, guarded, [flight], error, began);
-      void this.fall(view, live, [flight], progress);
+      this.tookWrong(view, guarded, started, error, began);
+      void this.fall(view, live, started, started, progress).then(ended);
     };
     const wait = budget.watch(failed);
-    tier.readOne(live, flight.category).then(
+    const [only] = started;
+    const asked: Promise<Buffer | null | (Buffer | null)[]> =
+      started.length === 1 && only !== undefined ? tier.readOne(live, only.category) : tier.readRaw(live, started);
+    asked.then(
       (bytes) => {
         if (wait.over) return;
         wait.over = true;
         budget.ended();
-        const row = bytes === null ? undefined : checkRow(live, bytes);
-        if (row instanceof RowView) {
-          const counts = view.counts.redis;
-          counts.hit++;
-          counts.took(performance.now() - began);
-          flight.land(row, 'redis');
-          this.forget(live, flight);
-          if (progress.holds(view, live)) this.parts.hold(live, { category: flight.category, row }, true);
+        const open = this.landRaw(view, live, started, Array.isArray(bytes) ? bytes : [bytes], progress, began);
+        if (open.length === 0) {
+          for (const flight of started) this.forget(live, flight);
+          ended?.();
           return;
         }
-        const { category } = flight;
-        const corrupt = row === undefined ? [] : [{ category, bytes: bytes as Buffer, fault: row }];
-        this.took(view, live, guarded, { found: [], corrupt }, [flight], progress, began);
-        void this.fall(view, live, [flight], progress);
+        void this.fall(view, live, started, open, progress).then(ended);
       },
       (thrown: unknown) => {
         if (wait.over) return;
@@ -112,14 +126,52 @@ export class TierChain {
     );
   }
 
+  /** Answers those whose row is whole, and returns the others. */
+  private landRaw(
+    view: ModelView,
+    live: LiveGeneration,
+    flights: readonly RowFlight[],
+    stored: readonly (Buffer | null)[],
+    progress: Progress,
+    began: number,
+  ): readonly RowFlight[] {
+    const holds = progress.holds(view, live);
+    let left: RowFlight[] | undefined;
+    const corrupt: CorruptRow[] = [];
+    for (let i = 0; i < flights.length; i++) {
+      const flight = flights[i] as RowFlight;
+      const bytes = stored[i] ?? null;
+      const row = bytes === null ? undefined : checkRow(live, bytes);
+      if (row instanceof RowView) {
+        flight.land(row, 'redis');
+        if (holds) this.parts.hold(live, { category: flight.category, row }, true);
+        continue;
+      }
+      left ??= [];
+      left.push(flight);
+      const fault = row === undefined ? undefined : { category: flight.category, bytes: bytes as Buffer, fault: row };
+      if (fault !== undefined) corrupt.push(fault);
+      flight.say('redis', fault ?? 'miss');
+    }
+    const counts = view.counts.redis;
+    counts.took(performance.now() - began);
+    counts.hit += flights.length - (left?.length ?? 0);
+    if (left === undefined) return NONE;
+    counts.corrupt += corrupt.length;
+    counts.miss += left.length - corrupt.length;
+    this.missed(view, left, corrupt, progress);
+    return left;
+  }
+
   /** Through the tiers that have not been asked. */
   private async fall(
     view: ModelView,
     live: LiveGeneration,
     started: readonly RowFlight[],
+    wanted: readonly RowFlight[],
     progress: Progress,
   ): Promise<void> {
-    let open = started;
+    let open = wanted;
     for (const guarded of this.parts.tiers.slice(progress.asked)) {
       if (guarded.tier.name === 'model') {
         if (!view.settings.hasFile) break;
@@ -158,9 +210,21 @@ export class TierChain {
     counts.miss += open.length - rows.found.length - rows.corrupt.length - failed;
     const left = land(live, tier, rows, open);
     this.takeUp(view, live, guarded, rows.found, progress);
-    if (tier.name === 'redis' && left.length > 0) this.parts.reporter?.report(view, categoriesOf(left));
-    progress.passed.push({ guarded, corrupt: rows.corrupt });
+    if (tier.name === 'redis') this.missed(view, left, rows.corrupt, progress);
+    else progress.passed.push({ guarded, corrupt: rows.corrupt });
     return left;
+  }
+
+  /** What Redis lacks is told to the daemon, and comes back there when it is found below. */
+  private missed(
+    view: ModelView,
+    left: readonly RowFlight[],
+    corrupt: readonly CorruptRow[],
+    progress: Progress,
+  ): void {
+    if (this.first === undefined || left.length === 0) return;
+    this.parts.reporter?.report(view, categoriesOf(left));
+    progress.passed.push({ guarded: this.first.guarded, corrupt });
   }
 
   private tookWrong(

@@ -5,7 +5,7 @@ export interface Wait {
   readonly onLate: () => void;
 }
 
-/** Waits that are over and kept at most, while they are the oldest. */
+/** Places of waits that are over, until they are given up. */
 const FORGET_AT = 1_000;
 
 /**
@@ -15,7 +15,7 @@ const FORGET_AT = 1_000;
  */
 export class TimeLimit {
   readonly limitMs: number;
-  private readonly waits: Wait[] = [];
+  private readonly waits: (Wait | undefined)[] = [];
   /** Where the oldest wait is; what is before it is over. */
   private first = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -81,7 +81,10 @@ export class TimeLimit {
 
   /** Most waits are over long before their limit: they are not kept until then. */
   private forget(): void {
-    while (this.first < this.waits.length && this.waits[this.first]?.over) this.first++;
+    while (this.first < this.waits.length && this.waits[this.first]?.over) {
+      // It holds on to all that was waited for.
+      this.waits[this.first++] = undefined;
+    }
     if (this.first < FORGET_AT) return;
     this.waits.splice(0, this.first);
     this.first = 0;
