@@ -15,7 +15,7 @@ export class TierBudget {
   private breaker = this.makeBreaker();
   private restsUntilMs = 0;
   private lastError: unknown;
-  /** In a row, of calls that were made by `watch`. */
+  /** In a row, as far as the breaker has heard of them. */
   private failures = 0;
   private readonly onBreak: () => void;
 
@@ -59,9 +59,12 @@ export class TierBudget {
   async spend<T>(work: () => Promise<T>): Promise<T> {
     if (this.resting) throw this.isResting();
     try {
-      return await this.breaker.execute(() => this.limit.race(work(), this.late));
+      const result = await this.breaker.execute(() => this.limit.race(work(), this.late));
+      this.failures = 0;
+      return result;
     } catch (error) {
       if (!isBrokenCircuitError(error)) {
+        this.failures++;
         this.lastError = error;
         throw error;
       }

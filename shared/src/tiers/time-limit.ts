@@ -5,8 +5,8 @@ export interface Wait {
   readonly onLate: () => void;
 }
 
-/** Places of waits that are over, until they are given up. */
-const FORGET_AT = 1_000;
+/** Fewer waits than this are not looked through for those that are over. */
+const SWEEP_AT = 1_000;
 
 /**
  * One time limit for many waits at a time: a timer for all of them, not one for each, which would cost more than what is waited
@@ -15,9 +15,10 @@ const FORGET_AT = 1_000;
  */
 export class TimeLimit {
   readonly limitMs: number;
-  private readonly waits: (Wait | undefined)[] = [];
-  /** Where the oldest wait is; what is before it is over. */
-  private first = 0;
+  /** The oldest first. */
+  private waits: Wait[] = [];
+  /** How many there are when those that are over are let go. */
+  private sweepAt = SWEEP_AT;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -45,7 +46,7 @@ export class TimeLimit {
   /** Calls `onLate` when the limit is over before the wait is; who waits says so when it is. */
   watch(onLate: () => void): Wait {
     const wait: Wait = { endsAtMs: performance.now() + this.limitMs, over: false, onLate };
-    this.forget();
+    if (this.waits.length >= this.sweepAt) this.sweep();
     this.waits.push(wait);
     if (this.timer === undefined && !this.closed) this.arm(this.limitMs);
     return wait;
@@ -66,27 +67,21 @@ export class TimeLimit {
 
   private expire(nowMs: number): void {
     this.timer = undefined;
-    for (; this.first < this.waits.length; this.first++) {
-      const wait = this.waits[this.first] as Wait;
+    const next = this.waits.findIndex(({ over, endsAtMs }) => !over && endsAtMs > nowMs);
+    const ended = this.waits.splice(0, next < 0 ? this.waits.length : next);
+    const [first] = this.waits;
+    if (first !== undefined && !this.closed) this.arm(Math.max(1, first.endsAtMs - nowMs));
+    // Last, because who hears of it may begin another wait.
+    for (const wait of ended) {
       if (wait.over) continue;
-      if (wait.endsAtMs > nowMs) break;
       wait.over = true;
       wait.onLate();
     }
-    this.waits.splice(0, this.first);
-    this.first = 0;
-    const [next] = this.waits;
-    if (next !== undefined && !this.closed) this.arm(Math.max(1, next.endsAtMs - nowMs));
   }
 
-  /** Most waits are over long before their limit: they are not kept until then. */
-  private forget(): void {
-    while (this.first < this.waits.length && this.waits[this.first]?.over) {
-      // It holds on to all that was waited for.
-      this.waits[this.first++] = undefined;
-    }
-    if (this.first < FORGET_AT) return;
-    this.waits.splice(0, this.first);
-    this.first = 0;
+  /** Most waits are over long before their limit: what they hold is not kept until then, also behind one that is not. */
+  private sweep(): void {
+    this.waits = this.waits.filter(({ over }) => !over);
+    this.sweepAt = Math.max(SWEEP_AT, 2 * this.waits.length);
   }
 }
