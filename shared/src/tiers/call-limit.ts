@@ -49,8 +49,9 @@ function tooLate(deadlineMs: number, said: readonly Said[]): ForewarmError {
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
-    if (signal.aborted) return abort();
+    if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
+    // Also where nobody waits for it any more: what it rejects with must not be lost on the way.
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -15,9 +15,10 @@ export class CellFinder {
       const offsets = new Map<unknown, number>();
       // Each value as it is and as text; where two look alike, the first.
       values.forEach((value, position) => {
-        for (const form of [value, String(value)]) {
-          if (!offsets.has(form)) offsets.set(form, position * (steps[i] ?? 1));
-        }
+        const text = String(value);
+        const offset = offsets.get(text) ?? position * (steps[i] ?? 1);
+        offsets.set(text, offset);
+        offsets.set(value, offset);
       });
       return offsets;
     });

@@ -1,23 +1,18 @@
 const MINUTE_MS = 60_000;
+/** The last moment that a `Date` can name. A row may say a later one. */
+const LAST_MS = 8_640_000_000_000_000;
 
 /** The minute that was asked for last, as `2026-11-25T12:00:`. */
 let minute = Number.NaN;
 let prefix = '';
 
-/** What was asked for last: the rows of one batch were computed at few times. */
-let lastMs = Number.NaN;
-let last = '';
-
-/** `new Date(ms).toISOString()`, which costs more than the rest of an answer; times of answers lie close together. */
-export function isoTime(ms: number): string {
-  if (ms !== lastMs) {
-    last = format(ms);
-    lastMs = ms;
-  }
-  return last;
-}
-
-function format(ms: number): string {
+/**
+ * `new Date(ms).toISOString()`, which costs more than the rest of an answer; times of answers lie close together. What lies behind the
+ * last moment that has a name is given that one.
+ * @param timeMs whole milliseconds since 1970 UTC
+ */
+export function isoTime(timeMs: number): string {
+  const ms = Math.min(timeMs, LAST_MS);
   const of = Math.floor(ms / MINUTE_MS);
   if (of !== minute) {
     prefix = new Date(of * MINUTE_MS).toISOString().slice(0, -'00.000Z'.length);
