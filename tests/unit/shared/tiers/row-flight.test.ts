@@ -1,0 +1,43 @@
+import { encodeRow, RowView } from '#shared/cache/row';
+import { ForewarmError } from '#shared/errors';
+import { RowFlight } from '#shared/tiers/row-flight';
+
+const row = new RowView(encodeRow({ cells: 1, outputs: 1, identity: Buffer.alloc(8) }, new Float32Array(1), 1));
+const error = new ForewarmError('FW_READ_FAILED', 'no');
+
+test('all who wait hear of its end in their order, once, and who comes later at once', () => {
+  const flight = new RowFlight('a');
+  const heard: string[] = [];
+  flight.whenOver(() => heard.push('first'));
+  flight.whenOver(() => heard.push('second'));
+  expect([flight.over, heard]).toEqual([false, []]);
+  flight.land(row, 'postgres');
+  expect([flight.over, flight.row, flight.tier, flight.error]).toEqual([true, row, 'postgres', undefined]);
+  flight.whenOver(() => heard.push('late'));
+  expect(heard).toEqual(['first', 'second', 'late']);
+});
+
+test('as a promise it is itself with its row, or rejects; also when it is over', async () => {
+  const landed = new RowFlight('a');
+  const before = landed.done;
+  landed.land(row, 'redis');
+  expect([await before, await landed.done]).toEqual([landed, landed]);
+  const failed = new RowFlight('b');
+  const rejected = failed.done;
+  failed.fail(error);
+  await expect(rejected).rejects.toBe(error);
+  await expect(failed.done).rejects.toBe(error);
+  expect([failed.over, failed.row]).toEqual([true, undefined]);
+});
+
+test('it knows what tiers said that did not have it', () => {
+  const flight = new RowFlight('a');
+  expect([flight.said, flight.saidBy('redis')]).toEqual([[], undefined]);
+  flight.say('redis', error);
+  flight.say('postgres', 'miss');
+  expect(flight.said).toEqual([
+    { tier: 'redis', what: error },
+    { tier: 'postgres', what: 'miss' },
+  ]);
+  expect([flight.saidBy('redis'), flight.saidBy('model')]).toEqual([error, undefined]);
+});
