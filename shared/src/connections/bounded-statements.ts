@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import { TimeLimit } from '../time-limit';
 import type { Statements } from './postgres';
 
 /**
@@ -7,26 +8,32 @@ import type { Statements } from './postgres';
  */
 export class BoundedStatements implements Statements {
   private readonly pool: Pool;
-  private readonly limitMs: number;
+  private readonly limit: TimeLimit;
 
   /** @param limitMs of a statement, with the wait for a connection */
   constructor(pool: Pool, limitMs: number) {
     this.pool = pool;
-    this.limitMs = limitMs;
+    this.limit = new TimeLimit(limitMs);
   }
 
   async query<R extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<R>> {
-    const late = new Error(`took longer than ${this.limitMs} ms`);
-    let timer: NodeJS.Timeout | undefined;
+    let expire: (error: Error) => void = () => undefined;
     const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(late), this.limitMs);
+      expire = reject;
     });
+    expiry.catch(() => undefined);
+    const wait = this.limit.watch(() => expire(new Error(`took longer than ${this.limit.limitMs} ms`)));
     try {
       const client = await Promise.race([this.connect(expiry), expiry]);
       return await runOn<R>(client, statement, expiry);
     } finally {
-      clearTimeout(timer);
+      wait.end();
     }
+  }
+
+  /** Ends the waits for what is under way. */
+  close(): void {
+    this.limit.close();
   }
 
   /** A connection that comes when nobody waits for it any more goes back at once. */

@@ -4,7 +4,8 @@ import { ForewarmError, messageOf } from '../errors';
 export interface PostgresOptions {
   readonly url: string;
   readonly connectTimeoutMs: number;
-  readonly statementTimeoutMs: number;
+  /** `undefined` where whoever uses the pool bounds its statements. */
+  readonly statementTimeoutMs: number | undefined;
   readonly poolSize: number;
 }
 
@@ -14,7 +15,7 @@ export function makePostgres(options: PostgresOptions, onError: (error: Error) =
     connectionString: options.url,
     connectionTimeoutMillis: options.connectTimeoutMs,
     // The client's own limit: a transaction pooler refuses a connection that asks for the server's at its start.
-    query_timeout: options.statementTimeoutMs,
+    ...(options.statementTimeoutMs !== undefined && { query_timeout: options.statementTimeoutMs }),
     max: options.poolSize,
     keepAlive: true,
     application_name: 'forewarm',

@@ -4,6 +4,7 @@ import { AwakeTimer } from '../awake-timer';
 import { asForewarmError, ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
 import type { Service } from '../lifecycle';
 import type { ModelSpec } from '../model/spec';
+import { Slots } from '../slots';
 import {
   type BatchSummary,
   type BatchTask,
@@ -13,7 +14,6 @@ import {
   type RowsTask,
   type TaskStarted,
 } from './protocol';
-import { Slots } from './slots';
 
 export interface InferencePoolOptions {
   readonly processes: number;

@@ -2,6 +2,8 @@ import type { Cluster, Redis } from 'ioredis';
 import { type CacheEvent, parseEvent } from '../cache/events';
 import type { RedisClient } from '../connections/redis';
 
+const RETRY_MAX_MS = 1_000;
+
 /** What is told on the channels of models, from a connection of its own. */
 export class EventFeed {
   private readonly subscriber: RedisClient;
@@ -14,6 +16,8 @@ export class EventFeed {
       ? (client as Cluster).duplicate()
       : (client as Redis).duplicate({
           enableOfflineQueue: true,
+          autoResubscribe: true,
+          retryStrategy: (times: number) => Math.min(50 * times, RETRY_MAX_MS),
           maxRetriesPerRequest: null,
           commandTimeout: undefined,
         });

@@ -4,7 +4,6 @@ import type { Redis } from 'ioredis';
 import { within } from '../within';
 import type { FoundRow, LiveGeneration } from './tier';
 
-/** What one step may hold up the computing: a Redis that hangs is as good as none. */
 const STEP_MS = 50;
 /** How soon the row of another is looked for, and how often at least. */
 const LOOK_FIRST_MS = 10;
@@ -25,6 +24,15 @@ export interface Flight {
   release(): Promise<void>;
 }
 
+export interface SharedRedis {
+  /** Stays the caller's. */
+  readonly redis: Redis;
+  /** How long others wait for the row of a process that does not come back. */
+  readonly lifeMs: number;
+  /** What one step may hold up the computing: a Redis that hangs is as good as none. */
+  readonly stepMs?: number | undefined;
+}
+
 /** Whether bytes in Redis are the row that is waited for. */
 export type Check = (category: string, bytes: Buffer) => FoundRow | undefined;
 
@@ -35,11 +43,12 @@ export type Check = (category: string, bytes: Buffer) => FoundRow | undefined;
 export class Flights {
   private readonly redis: Redis;
   private readonly lifeMs: number;
+  private readonly stepMs: number;
 
-  /** @param redis stays the caller's; @param lifeMs how long others wait for one who does not come back */
-  constructor(redis: Redis, lifeMs: number) {
+  constructor({ redis, lifeMs, stepMs = STEP_MS }: SharedRedis) {
     this.redis = redis;
     this.lifeMs = Math.max(1, Math.ceil(lifeMs));
+    this.stepMs = stepMs;
   }
 
   async take(live: LiveGeneration, categories: readonly string[], check: Check): Promise<Flight> {
@@ -101,6 +110,6 @@ export class Flights {
     const asked = ask().then((reply) => {
       answer = reply;
     });
-    return (await within(asked, STEP_MS)) ? answer : undefined;
+    return (await within(asked, this.stepMs)) ? answer : undefined;
   }
 }

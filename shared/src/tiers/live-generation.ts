@@ -1,5 +1,6 @@
 import { type Axis, cellCount } from '../cache/grid';
 import { KeySpace } from '../cache/keys';
+import { CellFinder } from './cell-finder';
 import type { LiveGeneration } from './tier';
 
 /** What a tier has to say of a generation for rows of it to be found. */
@@ -21,5 +22,6 @@ export function liveGeneration(keyPrefix: string, facts: GenerationFacts): LiveG
     identity: Buffer.from(generation, 'hex'),
     keys: new KeySpace(keyPrefix, model),
     cells: cellCount(axes),
+    finder: new CellFinder(axes),
   };
 }

@@ -1,20 +1,15 @@
 import type { Clock } from '../clock';
 import { asForewarmError, ForewarmError } from '../errors';
-import { TIERS, type TierName } from './answers';
+import type { TierName } from './answers';
+import type { GuardedTier } from './guarded-tier';
 import type { ModelView } from './model-view';
 import { codes, failed, type Said, sentence } from './said';
-import type { Tier } from './tier';
-import type { TierBudget } from './tier-budget';
+import type { Published } from './tier';
 
 /** From this age on what is known to be live is asked for again, beside the answers. */
 export const LOOK_MS = 500;
 /** At this age answers wait until it was asked for again: nobody answers from an old generation for longer. */
 export const LOOK_MAX_MS = 1_000;
-
-export interface GuardedTier {
-  readonly tier: Tier;
-  readonly budget: TierBudget;
-}
 
 /** Keeps what is known to be live up to date: by Redis, else by Postgres, else by the model file. */
 export class LiveViews {
@@ -52,42 +47,63 @@ export class LiveViews {
     return look;
   }
 
+  /** Asks after something was published: a look that is under way may have asked too early. */
+  async lookAgain(view: ModelView): Promise<void> {
+    await this.looks.get(view)?.catch(() => undefined);
+    await this.look(view);
+  }
+
   private async ask(view: ModelView): Promise<void> {
     const said: Said[] = [];
-    for (const { tier, budget } of this.tiers) {
-      const name = tier.name as Exclude<TierName, 'memory'>;
-      if (tier.published === undefined || (name === 'model' && !view.settings.hasFile)) continue;
-      if (knowsBetter(view, name)) break;
-      try {
-        const published = await budget.spend(async () => tier.published?.(view.model));
-        if (published !== undefined) {
-          view.follow(published.live, name, published.metadata);
-          break;
-        }
-        said.push({ tier: name, what: 'miss' });
-      } catch (error) {
-        said.push({ tier: name, what: asForewarmError(error, 'FW_INTERNAL') });
-      }
+    // As of now, not of when the answer comes.
+    const askedAtMs = this.clock.now();
+    for (const guarded of this.tiers) {
+      const tier = guarded.tier.name as Exclude<TierName, 'memory'>;
+      const published = await publishedBy(guarded, view, said);
+      if (published === undefined || !isNews(view, tier, published)) continue;
+      view.follow(published.live, tier, published.metadata);
+      break;
     }
-    view.askedAtMs = this.clock.now();
+    view.askedAtMs = askedAtMs;
     if (view.live === undefined) throw unknown(view.model, said);
   }
 }
 
-/** Whether the view was told by a tier that is nearer to the publishing; from Redis it always hears. */
-function knowsBetter({ live, source }: ModelView, tier: TierName): boolean {
-  if (live === undefined || tier === 'redis') return false;
-  return TIERS.indexOf(source) < TIERS.indexOf(tier) || (source === 'postgres' && tier === 'postgres');
+async function publishedBy(
+  { tier, budgetOf }: GuardedTier,
+  view: ModelView,
+  said: Said[],
+): Promise<Published | undefined> {
+  if (tier.published === undefined) return undefined;
+  if (tier.name === 'model' && !mayBeByFile(view)) return undefined;
+  try {
+    const published = await budgetOf(view.model).spend(async () => tier.published?.(view.model));
+    if (published === undefined) said.push({ tier: tier.name, what: 'miss' });
+    return published;
+  } catch (error) {
+    said.push({ tier: tier.name, what: asForewarmError(error) });
+    return undefined;
+  }
+}
+
+/** The file is asked where nobody has told of a published generation. */
+function mayBeByFile({ live, source, settings }: ModelView): boolean {
+  return settings.hasFile && (live === undefined || source === 'model');
+}
+
+/** Redis is where it is published. What else says so is believed where nothing is known, or what is known is older. */
+function isNews({ live, source }: ModelView, tier: TierName, { live: told }: Published): boolean {
+  if (live === undefined || tier === 'redis' || source === 'model') return true;
+  return Date.parse(told.publishedAt ?? '') > Date.parse(live.publishedAt ?? '');
 }
 
 function unknown(model: string, said: readonly Said[]): ForewarmError {
   const details = { model, tiers: codes(said) };
   if (failed(said)) {
-    const message = `nothing can be learned of the model ${model}: ${sentence(said)}`;
-    return new ForewarmError('FW_READ_FAILED', message.replaceAll('has no such row', 'knows of none'), { details });
+    const told = sentence(said, 'knows of none');
+    return new ForewarmError('FW_READ_FAILED', `nothing can be learned of the model ${model}: ${told}`, { details });
   }
   const asked = said.map(({ tier }) => tier).join(', ');
-  return new ForewarmError('FW_NOT_WARMED', `nothing is published for the model ${model} (asked: ${asked})`, {
-    details,
-  });
+  const message = `nothing is published for the model ${model} (asked: ${asked})`;
+  return new ForewarmError('FW_NOT_WARMED', message, { details });
 }

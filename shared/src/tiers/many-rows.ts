@@ -31,13 +31,13 @@ export class ManyRows {
   outcome(
     { category, coordinates }: Question,
     late: unknown,
-    rescue: (view: ModelView, category: string, error: unknown) => HeldRow | undefined,
+    rescue: (view: ModelView, live: LiveGeneration, category: string, error: unknown) => HeldRow | undefined,
     nowMs: number,
   ): Outcome {
     const { view, live } = this;
     if (view === undefined || live === undefined) return rejected(this.error ?? late);
     try {
-      const cell = view.cellAt(coordinates);
+      const cell = live.finder.find(coordinates);
       const flight = this.flights.get(category);
       if (flight?.row !== undefined) {
         return { status: 'fulfilled', value: answerOf(view, live, readFlight(flight), cell, nowMs) };
@@ -46,7 +46,7 @@ export class ManyRows {
       if (held !== undefined) view.counts.memory.hit++;
       else {
         const error = flight?.error ?? this.error ?? late;
-        held = rescue(view, category, error);
+        held = rescue(view, live, category, error);
         if (held === undefined) return rejected(error);
       }
       return { status: 'fulfilled', value: answerOf(view, live, readHeld(held), cell, nowMs) };

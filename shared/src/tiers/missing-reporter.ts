@@ -10,7 +10,7 @@ const GATHER_MS = 10;
 /** The same row is not reported again for so long. */
 const SILENT_MS = 1_000;
 /** Rows that are remembered as reported; when there are more, all are forgotten. */
-const MAX_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 50_000;
 
 /**
  * What the cache should have and has not is told to the daemon, which heals it. Categories that were never warmed are not: anybody
@@ -54,7 +54,7 @@ export class MissingReporter {
     const { categories: configured } = view.settings;
     if (configured !== undefined) return categories.filter((category) => configured.has(category));
     const index = live.keys.index(live.generation);
-    const [indexed, entries] = await this.budget.spend(() =>
+    const [indexed, entries] = await this.budget.spare(() =>
       Promise.all([this.client.smismember(index, ...categories), this.client.scard(index)]),
     );
     const { metadata } = view;
@@ -88,6 +88,6 @@ export class MissingReporter {
     const categories = await this.expected(view, live, missed);
     if (categories.length === 0) return;
     const event: CacheEvent = { type: 'missing', generation: live.generation, categories };
-    await this.budget.spend(() => this.client.publish(live.keys.events, JSON.stringify(event)));
+    await this.budget.spare(() => this.client.publish(live.keys.events, JSON.stringify(event)));
   }
 }

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
-import type { Redis } from 'ioredis';
 import { categoryFault } from '../cache/keys';
 import { RowView, rowByteLength } from '../cache/row';
 import { asForewarmError, ForewarmError } from '../errors';
@@ -10,7 +9,7 @@ import type { ModelMapping, ModelSpec } from '../model/spec';
 import { rowsPerStatement } from '../store/row-store';
 import { within } from '../within';
 import { checkRow, sortRow } from './check-row';
-import { type Flight, Flights } from './flights';
+import { type Flight, Flights, type SharedRedis } from './flights';
 import { type Gathered, Gatherer } from './gather';
 import { liveGeneration } from './live-generation';
 import type { ModelFile } from './predictor-options';
@@ -33,11 +32,7 @@ export interface ModelTierOptions {
   readonly onError?: ((error: Error) => void) | undefined;
 }
 
-export interface SharedFlights {
-  /** Stays the caller's. */
-  readonly redis: Redis;
-  /** How long others wait for the row of a process that does not come back. */
-  readonly lifeMs: number;
+export interface SharedFlights extends SharedRedis {
   /** Writes rows to `redis`, where others look for them; may reject. */
   readonly publish: (live: LiveGeneration, rows: readonly FoundRow[]) => Promise<void>;
 }
@@ -63,6 +58,8 @@ export class ModelTier implements Tier {
   private readonly flights: Flights | undefined;
   private readonly requests: Gatherer<Planned, FoundRow>;
   private readonly refusals = new Refusals();
+  /** What was said to be live: the same is said of the same file. */
+  private readonly lives = new Map<string, LiveGeneration>();
   /** What was asked for last: a model whose categories are not known is tried on some of it. */
   private readonly asked = new Map<string, readonly string[]>();
   private readonly publishing = new Set<Promise<void>>();
@@ -78,7 +75,7 @@ export class ModelTier implements Tier {
     this.catalogue = new ModelCatalogue(options.models.map(catalogued), (mapping, probes) =>
       this.inspect(mapping, probes),
     );
-    if (options.shared !== undefined) this.flights = new Flights(options.shared.redis, options.shared.lifeMs);
+    if (options.shared !== undefined) this.flights = new Flights(options.shared);
     this.requests = new Gatherer({
       inFlight: options.processes,
       maxWaiting: MAX_WAITING,
@@ -144,8 +141,12 @@ export class ModelTier implements Tier {
     this.checkOpen();
     if (!this.has(model)) return undefined;
     const { generation, modelVersion, axes, outputs } = await this.catalogue.resolve(model);
+    const known = this.lives.get(model);
+    if (known?.generation === generation && known.modelVersion === modelVersion) return { live: known };
     const facts = { model, generation, modelVersion, axes, outputs, publishedAt: undefined };
-    return { live: liveGeneration(this.options.keyPrefix, facts) };
+    const live = liveGeneration(this.options.keyPrefix, facts);
+    this.lives.set(model, live);
+    return { live };
   }
 
   /** Ends the processes; what they compute is rejected. */

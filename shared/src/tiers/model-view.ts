@@ -1,10 +1,9 @@
-import type { Coordinates } from '../cache/grid';
 import type { Metadata } from '../cache/pointer';
 import { ForewarmError } from '../errors';
 import { TIERS, type TierName } from './answers';
-import { CellFinder } from './cell-finder';
 import type { Shelf } from './memory-tier';
 import type { TierStats } from './reader-stats';
+import type { RowFlight } from './row-flight';
 import type { LiveGeneration } from './tier';
 import { TierCounts } from './tier-counts';
 import type { ViewSettings } from './view-settings';
@@ -25,9 +24,10 @@ export class ModelView {
   /** Rows of the live generation in memory: those that are warmed, and those that were only asked for. */
   shelf: Shelf | undefined;
   strangers: Shelf | undefined;
+  /** Rows of the live generation that are on their way, by category. */
+  flights = new Map<string, RowFlight>();
   /** Goes up when rows may have changed: what was on its way meanwhile is not held. */
   changes = 0;
-  private finder: CellFinder | undefined;
 
   constructor(model: string, settings: ViewSettings) {
     this.model = model;
@@ -51,15 +51,9 @@ export class ModelView {
     if (this.live === live) return;
     this.changes++;
     this.live = live;
-    this.finder = new CellFinder(live.axes);
+    this.flights = new Map();
     this.shelf = undefined;
     this.strangers = undefined;
-  }
-
-  /** @throws ForewarmError FW_CELL_UNKNOWN, FW_NOT_WARMED */
-  cellAt(coordinates: Coordinates): number {
-    this.finder ??= new CellFinder(this.known.axes);
-    return this.finder.find(coordinates);
   }
 
   /** Counts of the tiers that were asked. */

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { closeRedis, makeRedis, type RedisClient } from '../connections/redis';
 import { within } from '../within';
 import type { TierName } from './answers';
-import type { GuardedTier } from './live-views';
+import type { GuardedTier } from './guarded-tier';
 import type { SharedFlights } from './model-tier';
 import type { ModelFile, PredictorOptions } from './predictor-options';
 import { RedisTier } from './redis-tier';
@@ -53,25 +53,32 @@ export async function openTiers(options: TierOptions): Promise<OpenTiers> {
   let redis: OpenRedis | undefined;
   if (givenRedis !== undefined) {
     redis = await openRedis(options, givenRedis, ends);
-    tiers.push({ tier: new RedisTier(redis.client, options.keyPrefix), budget: redis.budget });
+    tiers.push(guarded(new RedisTier(redis.client, options.keyPrefix), redis.budget, ends));
   }
   if (postgres !== undefined) {
-    const budget = new TierBudget(limitOf(options, 'postgres'));
-    tiers.push({ tier: openPostgres(options, postgres, ends), budget });
+    tiers.push(guarded(openPostgres(options, postgres, ends), new TierBudget(limitOf(options, 'postgres')), ends));
   }
   if (models.length > 0) {
-    const budget = new TierBudget(limitOf(options, 'model'));
-    tiers.push({ tier: openModels(options, models, redis?.client, tiers[0]?.tier), budget });
+    // Models have no server in common: one that is slow or broken says nothing of the others.
+    const budgets = new Map(models.map(({ name }) => [name, new TierBudget(limitOf(options, 'model'))]));
+    const other = new TierBudget(limitOf(options, 'model'));
+    ends.push(async () => void [...budgets.values(), other].map((budget) => budget.close()));
+    const tier = openModels(options, models, redis?.client, tiers[0]?.tier);
+    tiers.push({ tier, budgetOf: (model) => budgets.get(model) ?? other });
   }
   return {
     tiers,
     redis,
     close: async () => {
       await Promise.all(tiers.map(({ tier }) => tier.close()));
-      for (const { budget } of tiers) budget.close();
       await Promise.all(ends.map((end) => end()));
     },
   };
+}
+
+function guarded(tier: Tier, budget: TierBudget, ends: (() => Promise<void>)[]): GuardedTier {
+  ends.push(async () => budget.close());
+  return { tier, budgetOf: () => budget };
 }
 
 async function openRedis(
@@ -98,7 +105,8 @@ function openPostgres(
   const limitMs = limitOf(options, 'postgres');
   const settings = { keyPrefix: options.keyPrefix, limitMs };
   if (typeof given !== 'string') return new PostgresTier(given as Pool, settings);
-  const limits = { connectTimeoutMs: limitMs, statementTimeoutMs: limitMs, poolSize: POOL_SIZE };
+  // The tier bounds its statements itself: a limit of the client does not know of an event loop that was held up.
+  const limits = { connectTimeoutMs: limitMs, statementTimeoutMs: undefined, poolSize: POOL_SIZE };
   const pool = makePostgres({ url: given, ...limits }, (error) => options.onError(error, 'postgres'));
   ends.push(async () => void (await within(pool.end(), CLOSE_MS)));
   return new PostgresTier(pool, settings);

@@ -28,6 +28,7 @@ const NOT_MIGRATED = ['42P01', '3F000', '42703'];
 export class PostgresTier implements Tier {
   readonly name = 'postgres';
   private readonly keyPrefix: string;
+  private readonly statements: BoundedStatements;
   private readonly rows: RowStore;
   private readonly generations: GenerationStore;
   private readonly requests: Gatherer<LiveGeneration, FoundRow | CorruptRow>;
@@ -36,6 +37,7 @@ export class PostgresTier implements Tier {
   /** @param pool stays the caller's; `close` leaves it open */
   constructor(pool: Pool, { keyPrefix, limitMs }: PostgresTierOptions) {
     const statements = new BoundedStatements(pool, limitMs);
+    this.statements = statements;
     this.keyPrefix = keyPrefix;
     this.rows = new RowStore(statements);
     this.generations = new GenerationStore(statements);
@@ -84,9 +86,10 @@ export class PostgresTier implements Tier {
   }
 
   /** Waits for reads under way, which are bounded in time. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.closed = true;
-    return this.requests.close(closedError());
+    await this.requests.close(closedError());
+    this.statements.close();
   }
 
   private async fetch(live: LiveGeneration, categories: readonly string[]): Promise<Gathered<FoundRow | CorruptRow>> {

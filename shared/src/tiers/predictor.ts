@@ -4,9 +4,9 @@ import { type Clock, systemClock } from '../clock';
 import { environment } from '../config/environment';
 import { ForewarmError } from '../errors';
 import type { Answer, CallOptions, ModelDescription, Outcome, Question, RowAnswer, RowBytesAnswer } from './answers';
-import { CallLimit } from './call-limit';
+import { CallLimit, closedError } from './call-limit';
 import { HeldRows } from './held-rows';
-import { LOOK_MAX_MS, LOOK_MS } from './live-views';
+import { LOOK_MS } from './live-views';
 import { ManyRows } from './many-rows';
 import type { HeldRow } from './memory-tier';
 import { ModelView } from './model-view';
@@ -14,13 +14,15 @@ import type { ModelFile, PredictorOptions } from './predictor-options';
 import { answerOf, provenanceOf, type ReadRow, readFlight, readHeld } from './provenance';
 import { openCore, type ReaderCore } from './reader-core';
 import type { ReaderStats } from './reader-stats';
-import type { RowFlight } from './row-flight';
+import type { Said } from './said';
 import type { LiveGeneration } from './tier';
 import { settingsOf } from './view-settings';
 
 const DEADLINE_MS = 5_000;
 /** Of the reads of memory, one in so many is timed: looking at the clock costs as much as the read. */
 const TIMED_EVERY = 64;
+
+const NOTHING_SAID: readonly Said[] = [];
 
 /** What a call makes of a row, once it is there. */
 type Use<T> = (view: ModelView, live: LiveGeneration) => (read: ReadRow) => T;
@@ -36,6 +38,9 @@ export class Predictor {
   private readonly files: ReadonlyMap<string, ModelFile>;
   private readonly views = new Map<string, ModelView>();
   private readonly memory: HeldRows | undefined;
+  /** Models that are asked for the first time. */
+  private readonly finding = new Map<string, Promise<ModelView>>();
+  private readonly deadlineMs: number;
   private readonly limit: CallLimit;
   private readonly opening: Promise<ReaderCore>;
   private core: ReaderCore | undefined;
@@ -58,7 +63,8 @@ export class Predictor {
     this.clock = clock;
     this.files = new Map(models.map((model) => [model.name, model]));
     this.memory = memory === false ? undefined : new HeldRows(memory, clock);
-    this.limit = new CallLimit(options.deadlineMs ?? DEADLINE_MS);
+    this.deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.limit = new CallLimit(this.deadlineMs);
     this.opening = this.open();
     this.opening.catch(() => undefined);
   }
@@ -89,14 +95,14 @@ export class Predictor {
   predict(model: string, category: string, coordinates: Coordinates, options?: CallOptions): Promise<Answer> {
     try {
       const view = options === undefined ? this.views.get(model) : undefined;
-      const answer = view && this.quickly(view, category, coordinates);
-      if (answer !== undefined) return answer;
+      const answer = view && this.fromMemory(view, category, coordinates);
+      if (answer !== undefined) return Promise.resolve(answer);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.lookUp(model, category, options, (view, live) => {
+    return this.answer(model, category, options, (view, live) => {
       // Wrong coordinates are refused before the row is asked for.
-      const cell = view.cellAt(coordinates);
+      const cell = live.finder.find(coordinates);
       return (read) => answerOf(view, live, read, cell, this.clock.now());
     });
   }
@@ -105,10 +111,11 @@ export class Predictor {
    * Many predictions at once: each row is read once, and all of them with one request to each tier. It does not reject for one of
    * them: whatever became of a question is its outcome.
    * @returns outcomes in the order of the questions
-   * @throws the reason of `options.signal`, as a rejection
+   * @throws (as a rejection) the reason of `options.signal`; ForewarmError FW_READER_CLOSED
    */
   async predictMany(questions: readonly Question[], options?: CallOptions): Promise<Outcome[]> {
     options?.signal?.throwIfAborted();
+    this.refuseClosed();
     const reads = new Map<string, ManyRows>();
     for (const { model, category } of questions) {
       let read = reads.get(model);
@@ -120,7 +127,7 @@ export class Predictor {
     }
     const all = Promise.all([...reads].map(([model, read]) => this.readMany(model, read)));
     const late = await this.limit
-      .bound(all, options, () => [])
+      .bound(all, options, () => NOTHING_SAID)
       .then(
         () => undefined,
         (error: unknown) => error,
@@ -136,9 +143,11 @@ export class Predictor {
    * @throws ForewarmError (as a rejection) as `predict`
    */
   row(model: string, category: string, options?: CallOptions): Promise<RowAnswer> {
-    return this.lookUp(model, category, options, (view, live) => (read) => {
+    return this.answer(model, category, options, (view, live) => (read) => {
       const { axes, outputs } = live;
-      return { axes, outputs, values: read.row.values, ...provenanceOf(view, live, read, this.clock.now()) };
+      // A copy: what is held in memory is for others too.
+      const values = read.row.values.slice();
+      return { axes, outputs, values, ...provenanceOf(view, live, read, this.clock.now()) };
     });
   }
 
@@ -147,7 +156,7 @@ export class Predictor {
    * @throws ForewarmError (as a rejection) as `predict`
    */
   rowBytes(model: string, category: string, options?: CallOptions): Promise<RowBytesAnswer> {
-    return this.lookUp(model, category, options, (view, live) => (read) => {
+    return this.answer(model, category, options, (view, live) => (read) => {
       const { row } = read;
       const bytes = encodeRow(row, row.values, row.computedAtMs);
       return { bytes, ...provenanceOf(view, live, read, this.clock.now()) };
@@ -159,7 +168,8 @@ export class Predictor {
    * @throws ForewarmError (as a rejection) FW_NOT_WARMED, FW_READ_FAILED, FW_READ_DEADLINE
    */
   async describe(model: string, options?: CallOptions): Promise<ModelDescription> {
-    const view = await this.limit.bound(this.current(model), options, () => []);
+    options?.signal?.throwIfAborted();
+    const view = await this.limit.bound(this.current(model), options, () => NOTHING_SAID);
     const { generation, modelVersion, axes, outputs, publishedAt } = view.known;
     const lastUpdated = view.metadata?.last_updated;
     return { model, generation, modelVersion, axes, outputs, publishedAt, lastUpdated, tier: view.source };
@@ -190,103 +200,145 @@ export class Predictor {
   }
 
   private async end(): Promise<void> {
+    this.limit.close();
     const core = await this.opening.catch(() => undefined);
     await core?.close();
-    this.limit.close();
     await this.memory?.close();
   }
 
-  /** What most questions need: the row is in memory or in Redis, and it is known what is live. `undefined` for the others. */
-  private quickly(view: ModelView, category: string, coordinates: Coordinates): Promise<Answer> | undefined {
-    const { core, memory } = this;
+  private fromMemory(view: ModelView, category: string, coordinates: Coordinates): Answer | undefined {
+    const { memory } = this;
     const { live } = view;
-    const nowMs = this.clock.now();
-    const sinceLook = nowMs - view.askedAtMs;
-    if (core === undefined || live === undefined || !(sinceLook >= 0 && sinceLook < LOOK_MAX_MS)) return undefined;
-    if (sinceLook >= LOOK_MS) void core.lives.refreshed(view);
-    const cell = view.cellAt(coordinates);
+    if (memory === undefined || live === undefined || this.closing !== undefined) return undefined;
     const counts = view.counts.memory;
     const timed = counts.hit % TIMED_EVERY === 0;
     const began = timed ? performance.now() : 0;
-    const held = memory?.fresh(view, category, nowMs);
-    if (held === undefined) {
-      if (memory !== undefined) counts.miss++;
-      return this.follow(view, live, core.chain.readOne(view, live, category), cell);
-    }
-    const answer = answerOf(view, live, readHeld(held), cell, nowMs);
+    const nowMs = this.clock.now();
+    const held = memory.fresh(view, category, nowMs);
+    if (held === undefined) return undefined;
+    if (nowMs - view.askedAtMs >= LOOK_MS) this.core?.lives.refreshed(view);
+    const answer = answerOf(view, live, readHeld(held), live.finder.find(coordinates), nowMs);
     counts.hit++;
     if (timed) counts.took(performance.now() - began);
-    return Promise.resolve(answer);
+    return answer;
   }
 
-  /** As `lookUp`, for a row that is on its way, with one promise. */
-  private follow(view: ModelView, live: LiveGeneration, flight: RowFlight, cell: number): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: ForewarmError): void => {
-        const rescued = this.rescue(view, flight.category, error);
-        if (rescued === undefined) reject(error);
-        else resolve(answerOf(view, live, readHeld(rescued), cell, this.clock.now()));
+  /** What `use` makes of the row of a category. Most questions need no more than one promise. */
+  private answer<T>(model: string, category: string, options: CallOptions | undefined, use: Use<T>): Promise<T> {
+    try {
+      options?.signal?.throwIfAborted();
+      this.refuseClosed();
+      const view = this.views.get(model);
+      const { core } = this;
+      if (view?.live !== undefined && core !== undefined && core.lives.refreshed(view) === undefined) {
+        return this.follow(core, view, view.live, category, options, use);
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.answerLater(model, category, options, use);
+  }
+
+  /** As `answer`, where it has to be found out first what is live. */
+  private async answerLater<T>(
+    model: string,
+    category: string,
+    options: CallOptions | undefined,
+    use: Use<T>,
+  ): Promise<T> {
+    const beganMs = performance.now();
+    const deadlineMs = options?.deadlineMs ?? this.deadlineMs;
+    const view = await this.limit
+      .bound(this.current(model), options, () => NOTHING_SAID)
+      .catch((error: unknown) => {
+        if (isOutage(error)) this.failedCalls++;
+        throw error;
+      });
+    // The same deadline holds for the rest of the call.
+    const leftMs = Math.max(1, deadlineMs - (performance.now() - beganMs));
+    const left = { ...options, deadlineMs: leftMs };
+    return this.follow(this.core as ReaderCore, view, view.known, category, left, use);
+  }
+
+  private follow<T>(
+    core: ReaderCore,
+    view: ModelView,
+    live: LiveGeneration,
+    category: string,
+    options: CallOptions | undefined,
+    use: Use<T>,
+  ): Promise<T> {
+    const make = use(view, live);
+    const { memory } = this;
+    const held = memory?.fresh(view, category, this.clock.now());
+    if (held !== undefined) {
+      view.counts.memory.hit++;
+      return Promise.resolve(make(readHeld(held)));
+    }
+    if (memory !== undefined) view.counts.memory.miss++;
+    const flight = core.chain.readOne(view, live, category);
+    return new Promise<T>((resolve, reject) => {
+      const answer = (read: ReadRow): void => {
+        try {
+          resolve(make(read));
+        } catch (error) {
+          reject(error);
+        }
       };
-      const wait = this.limit.watch(fail, () => flight.said);
+      const fail = (error: unknown): void => {
+        const rescued = this.rescue(view, live, category, error);
+        if (rescued === undefined) reject(error);
+        else answer(readHeld(rescued));
+      };
+      const wait = this.limit.watch(options, fail, () => flight.said);
       flight.whenOver(() => {
         if (wait.over) return;
-        wait.over = true;
-        if (flight.error !== undefined) fail(flight.error);
-        else resolve(answerOf(view, live, readFlight(flight), cell, this.clock.now()));
+        wait.end();
+        if (flight.error === undefined) answer(readFlight(flight));
+        else fail(flight.error);
       });
     });
   }
 
-  /** Of a model, what is live of it; one that is asked for the first time is looked for. */
+  /**
+   * A row in memory that is too old to be answered while others can is better than none.
+   * @param live what was live when it was asked for: a row of another generation has other cells
+   */
+  private rescue(view: ModelView, live: LiveGeneration, category: string, error: unknown): HeldRow | undefined {
+    if (!isOutage(error)) return undefined;
+    const held = view.live === live ? this.memory?.any(view, category) : undefined;
+    if (held === undefined) this.failedCalls++;
+    else view.counts.memory.hit++;
+    return held;
+  }
+
+  /** Of a model, what is live of it; one that is asked for the first time is looked for, by all who ask for it together. */
   private async current(model: string): Promise<ModelView> {
+    this.refuseClosed();
     const core = this.core ?? (await this.opening);
-    let view = this.views.get(model);
+    const view = this.views.get(model);
     if (view !== undefined) {
       await core.lives.refreshed(view);
       return view;
     }
-    view = new ModelView(model, settingsOf(this.files.get(model), this.options));
+    const under = this.finding.get(model);
+    if (under !== undefined) return under;
+    const finding = this.find(core, model).finally(() => this.finding.delete(model));
+    this.finding.set(model, finding);
+    return finding;
+  }
+
+  private async find(core: ReaderCore, model: string): Promise<ModelView> {
+    const view = new ModelView(model, settingsOf(this.files.get(model), this.options));
     await core.lives.look(view);
-    // Who asked at the same time may have been quicker.
-    const quicker = this.views.get(model);
-    if (quicker !== undefined) return quicker;
     this.views.set(model, view);
     core.listen(model);
     return view;
   }
 
-  private async lookUp<T>(model: string, category: string, options: CallOptions | undefined, use: Use<T>): Promise<T> {
-    let flight: RowFlight | undefined;
-    const work = async (): Promise<T> => {
-      const view = await this.current(model);
-      const live = view.known;
-      const make = use(view, live);
-      const held = this.memory?.fresh(view, category, this.clock.now());
-      if (held !== undefined) {
-        view.counts.memory.hit++;
-        return make(readHeld(held));
-      }
-      if (this.memory !== undefined) view.counts.memory.miss++;
-      flight = (this.core as ReaderCore).chain.readOne(view, live, category);
-      return make(readFlight(await flight.done));
-    };
-    try {
-      return await this.limit.bound(work(), options, () => flight?.said ?? []);
-    } catch (error) {
-      const view = this.views.get(model);
-      const rescued = this.rescue(view, category, error);
-      if (view === undefined || rescued === undefined) throw error;
-      return use(view, view.known)(readHeld(rescued));
-    }
-  }
-
-  /** A row in memory that is too old to be answered while others can is better than none. */
-  private rescue(view: ModelView | undefined, category: string, error: unknown): HeldRow | undefined {
-    if (!isOutage(error)) return undefined;
-    const held = view && this.memory?.any(view, category);
-    if (held === undefined) this.failedCalls++;
-    else if (view !== undefined) view.counts.memory.hit++;
-    return held;
+  /** @throws ForewarmError FW_READER_CLOSED */
+  private refuseClosed(): void {
+    if (this.closing !== undefined) throw closedError();
   }
 
   private async readMany(model: string, rows: ManyRows): Promise<void> {

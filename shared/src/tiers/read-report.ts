@@ -63,7 +63,7 @@ export class ReadReport {
     const key = new KeySpace(this.keyPrefix, view.model).reads;
     const commands = this.client.pipeline();
     for (const [field, count] of grown) commands.hincrby(key, field, count - (told.get(field) ?? 0));
-    await this.budget.spend(() => execChecked(commands, `reporting reads of ${view.model}`));
+    await this.budget.spare(() => execChecked(commands, `reporting reads of ${view.model}`));
     this.told.set(view.model, now);
   }
 }

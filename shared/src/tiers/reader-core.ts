@@ -37,7 +37,7 @@ export async function openCore({ options, clock, memory, views }: CoreParts): Pr
   const lives = new LiveViews(opened.tiers, clock);
   const back = options.writeBack ? new WriteBack(options.onError) : undefined;
   const reporter = opened.redis && new MissingReporter(opened.redis.client, opened.redis.budget, onRedisError);
-  const feed = opened.redis && memory && new EventFeed(opened.redis.client, onRedisError);
+  const feed = opened.redis && new EventFeed(opened.redis.client, onRedisError);
   const report =
     opened.redis &&
     options.reportStats &&
@@ -68,7 +68,7 @@ export async function openCore({ options, clock, memory, views }: CoreParts): Pr
   function follow(event: CacheEvent, model: string): void {
     const view = views.get(model);
     if (view === undefined) return;
-    if (event.type === 'published') lives.look(view).catch(() => undefined);
+    if (event.type === 'published') lives.lookAgain(view).catch(() => undefined);
     if (event.type !== 'rows') return;
     view.changes++;
     memory?.drop(model, event.generation, event.categories);

@@ -45,6 +45,7 @@ export class RedisTier implements Tier {
   readRaw(live: LiveGeneration, flights: readonly { readonly category: string }[]): Promise<(Buffer | null)[]> {
     const names: string[] = [];
     for (const { category } of flights) names.push(live.keys.row(live.generation, category));
+    if (names.length === 0) return Promise.resolve([]);
     // In a cluster the rows of one request lie on many servers, which no `MGET` reaches.
     if (this.client.isCluster) return Promise.all(names.map((name) => this.client.getBuffer(name)));
     if (names.length <= SLICE_KEYS) return this.client.mgetBuffer(names);

@@ -13,8 +13,12 @@ export class RowFlight {
   private told: Said[] | undefined;
   private waiting: (() => void)[] | undefined;
 
-  constructor(category: string) {
+  private readonly home: Map<string, RowFlight>;
+
+  /** @param home where it is found by others as long as it is not over */
+  constructor(category: string, home: Map<string, RowFlight> = new Map()) {
     this.category = category;
+    this.home = home;
   }
 
   get over(): boolean {
@@ -52,6 +56,8 @@ export class RowFlight {
   }
 
   private end(): void {
+    // Another one may be on its way by now.
+    if (this.home.get(this.category) === this) this.home.delete(this.category);
     for (const listener of this.waiting ?? []) listener();
     this.waiting = undefined;
   }

@@ -8,10 +8,13 @@ export interface Said {
   readonly what: 'miss' | { readonly fault: RowFault } | ForewarmError;
 }
 
-/** `redis: no answer within 50 ms; postgres: has no such row`. */
-export function sentence(said: readonly Said[]): string {
+/**
+ * `redis: no answer within 50 ms; postgres: has no such row`.
+ * @param miss how it is said of a tier that it has nothing
+ */
+export function sentence(said: readonly Said[], miss = 'has no such row'): string {
   if (said.length === 0) return 'no tier had answered';
-  return said.map(({ tier, what }) => `${tier}: ${describe(what)}`).join('; ');
+  return said.map(({ tier, what }) => `${tier}: ${describe(what, miss)}`).join('; ');
 }
 
 /** By tier, `miss` or the code of what was wrong: for machines. */
@@ -23,8 +26,8 @@ export function failed(said: readonly Said[]): boolean {
   return said.some(({ what }) => what instanceof ForewarmError);
 }
 
-function describe(what: Said['what']): string {
-  if (what === 'miss') return 'has no such row';
+function describe(what: Said['what'], miss: string): string {
+  if (what === 'miss') return miss;
   return what instanceof ForewarmError ? messageOf(what) : `its row has a wrong ${what.fault}`;
 }
 

@@ -1,6 +1,6 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, isBrokenCircuitError } from 'cockatiel';
 import { ForewarmError, messageOf } from '../errors';
-import { TimeLimit, type Wait } from './time-limit';
+import { TimeLimit, type Wait } from '../time-limit';
 
 /** Failures in a row after which a tier is left alone. */
 const FAILURES = 5;
@@ -9,69 +9,37 @@ const REST_MS = 500;
 /** The breaker counts by the wall clock. It is asked when the rest is over by the steady one, and has to agree by then. */
 const CLOCKS_DIFFER_MS = 50;
 
-/** What one tier may cost a call: a time limit, and nothing for a moment after it has failed several times in a row. */
+/** A call that is under way. */
+export interface Spending {
+  readonly wait: Wait;
+  /** How often the tier had begun to rest when it began: of an older call nothing is learned. */
+  readonly breaks: number;
+}
+
+/**
+ * What one tier may cost a call: a time limit, and nothing for a moment after it has failed several times in a row. The library's
+ * breaker keeps the state. As long as all is well it hears only of what changes that, because its way round a call costs
+ * as much as a call.
+ */
 export class TierBudget {
   private readonly limit: TimeLimit;
-  private breaker = this.makeBreaker();
-  private restsUntilMs = 0;
-  private lastError: unknown;
-  /** In a row, as far as the breaker has heard of them. */
-  private failures = 0;
   private readonly onBreak: () => void;
+  private breaker = this.makeBreaker();
+  private breaks = 0;
+  private restsUntilMs = 0;
+  /** Since the last success. */
+  private failed = false;
+  private lastError: unknown;
 
   /** @param onBreak called each time that the tier begins to rest */
   constructor(limitMs: number, onBreak: () => void = () => undefined) {
-    this.onBreak = onBreak;
     this.limit = new TimeLimit(limitMs);
+    this.onBreak = onBreak;
   }
 
-  /** Whether nothing is wrong: a call may then be made by `watch`, which costs less than `spend`. */
+  /** Whether nothing is wrong: a call may then be made between `begin` and `end`, which costs less than `spend`. */
   get well(): boolean {
     return this.breaker.state === CircuitState.Closed;
-  }
-
-  /**
-   * The time limit of one call; who calls says when its wait is over, and then how it went, with `ended`.
-   * @param onLate called with FW_TIER_TIME_LIMIT, instead of `ended`
-   */
-  watch(onLate: (error: ForewarmError) => void): Wait {
-    return this.limit.watch(() => {
-      const error = this.late();
-      this.ended(error);
-      onLate(error);
-    });
-  }
-
-  /** Tells the breaker how a call went that was made by `watch`. */
-  ended(error?: Error): void {
-    if (error === undefined && this.failures === 0) return;
-    this.failures = error === undefined ? 0 : this.failures + 1;
-    const outcome = async (): Promise<void> => {
-      if (error !== undefined) throw error;
-    };
-    this.lastError = error ?? this.lastError;
-    this.breaker.execute(outcome).catch(() => undefined);
-  }
-
-  /**
-   * @throws ForewarmError FW_TIER_RESTING, FW_TIER_TIME_LIMIT; whatever `work` throws
-   */
-  async spend<T>(work: () => Promise<T>): Promise<T> {
-    if (this.resting) throw this.isResting();
-    try {
-      const result = await this.breaker.execute(() => this.limit.race(work(), this.late));
-      this.failures = 0;
-      return result;
-    } catch (error) {
-      if (!isBrokenCircuitError(error)) {
-        this.failures++;
-        this.lastError = error;
-        throw error;
-      }
-      // Its rest is over, and the wall clock was set back: the breaker would stay open until that has caught up.
-      this.breaker = this.makeBreaker();
-      throw this.isResting();
-    }
   }
 
   /** Whether it is left alone now. While one call tries it again, the others do not wait for that one. */
@@ -81,9 +49,84 @@ export class TierBudget {
     return state === CircuitState.HalfOpen || performance.now() < this.restsUntilMs;
   }
 
+  /**
+   * Begins a call. Who makes it ends its wait, and then tells with `end` how it went.
+   * @param onLate called with FW_TIER_TIME_LIMIT when it took too long; that is told already
+   */
+  begin(onLate: (error: ForewarmError) => void): Spending {
+    const { breaks } = this;
+    const wait = this.limit.watch(() => {
+      const error = this.late();
+      this.end(breaks, error);
+      onLate(error);
+    });
+    return { wait, breaks };
+  }
+
+  /** @param breaks of the call's beginning */
+  end(breaks: number, error?: Error): void {
+    if ((error === undefined && !this.failed) || breaks !== this.breaks || !this.well) return;
+    if (error !== undefined && !isFault(error)) return;
+    this.failed = error !== undefined;
+    this.lastError = error ?? this.lastError;
+    const outcome = async (): Promise<void> => {
+      if (error !== undefined) throw error;
+    };
+    this.breaker.execute(outcome).catch(() => undefined);
+  }
+
+  /**
+   * One call.
+   * @throws ForewarmError FW_TIER_RESTING, FW_TIER_TIME_LIMIT; whatever `work` throws
+   */
+  async spend<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.well) return this.probe(work);
+    const { breaks } = this;
+    try {
+      const result = await this.limit.race(work(), this.late);
+      this.end(breaks);
+      return result;
+    } catch (error) {
+      this.end(breaks, error as Error);
+      throw error;
+    }
+  }
+
+  /** As `spend`, for what is done beside the answers: how it goes says nothing of the tier's reads. */
+  async spare<T>(work: () => Promise<T>): Promise<T> {
+    if (this.resting) throw this.isResting();
+    return this.limit.race(work(), this.late);
+  }
+
   /** Ends the waits for what is under way. */
   close(): void {
     this.limit.close();
+  }
+
+  private async probe<T>(work: () => Promise<T>): Promise<T> {
+    if (this.resting) throw this.isResting();
+    let refused: { readonly error: unknown } | undefined;
+    try {
+      const result = await this.breaker.execute(async () => {
+        try {
+          return await this.limit.race(work(), this.late);
+        } catch (error) {
+          if (isFault(error)) throw error;
+          refused = { error };
+          return undefined;
+        }
+      });
+      if (refused !== undefined) throw refused.error;
+      return result as T;
+    } catch (error) {
+      if (!isBrokenCircuitError(error)) {
+        if (refused === undefined) this.lastError = error;
+        throw error;
+      }
+      // Its rest is over, and the wall clock was set back: the breaker would stay open until that has caught up.
+      this.breaker = this.makeBreaker();
+      throw this.isResting();
+    }
   }
 
   private readonly late = (): ForewarmError =>
@@ -97,11 +140,13 @@ export class TierBudget {
   }
 
   private makeBreaker() {
-    const breaker = circuitBreaker(handleWhen(isFault), {
+    const breaker = circuitBreaker(handleAll, {
       halfOpenAfter: REST_MS - CLOCKS_DIFFER_MS,
       breaker: new ConsecutiveBreaker(FAILURES),
     });
     breaker.onBreak(() => {
+      this.breaks++;
+      this.failed = false;
       this.restsUntilMs = performance.now() + REST_MS;
       this.onBreak();
     });
@@ -109,7 +154,10 @@ export class TierBudget {
   }
 }
 
-/** Whether asking again soon would meet the same: what is about one question only says nothing of the next. */
-function isFault(error: Error): boolean {
-  return !(error instanceof ForewarmError && ['FW_GENERATION_NOT_HERE', 'FW_READER_BUSY'].includes(error.code));
+/** What is about one question, or about what is asked for, says nothing of the next: asking again soon is no waste. */
+const NO_FAULTS = ['FW_GENERATION_NOT_HERE', 'FW_READER_BUSY', 'FW_READER_CLOSED', 'FW_INFERENCE_CRASHED'];
+
+function isFault(error: unknown): boolean {
+  if (!(error instanceof ForewarmError)) return true;
+  return !NO_FAULTS.includes(error.code) && !error.code.startsWith('FW_MODEL_');
 }

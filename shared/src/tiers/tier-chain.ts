@@ -1,7 +1,10 @@
+import { categoryFault } from '../cache/keys';
 import { RowView } from '../cache/row';
+import { slices } from '../cache/slices';
 import { asForewarmError, ForewarmError } from '../errors';
+import { Slots } from '../slots';
 import { checkRow } from './check-row';
-import type { GuardedTier } from './live-views';
+import type { GuardedTier } from './guarded-tier';
 import type { MissingReporter } from './missing-reporter';
 import type { ModelView } from './model-view';
 import { RedisTier } from './redis-tier';
@@ -22,7 +25,7 @@ export interface ChainParts {
 }
 
 /** Rows that are on their way. */
-export interface Flights {
+export interface ManyFlights {
   /** By category. */
   readonly flights: ReadonlyMap<string, RowFlight>;
   /** When all of them have ended, well or not. */
@@ -31,11 +34,15 @@ export interface Flights {
 
 const NONE: readonly RowFlight[] = [];
 
+/** Rows that one request of a call asks Redis for: its time limit is for one answer, not for all of them. */
+const ROWS_PER_REQUEST = 500;
+/** Requests of one call at a time. */
+const REQUESTS = 4;
+
 /** Rows from the tiers below memory: each is asked for what those above it did not have. */
 export class TierChain {
   private readonly parts: ChainParts;
   private readonly first: { readonly tier: RedisTier; readonly guarded: GuardedTier } | undefined;
-  private readonly flights = new Map<LiveGeneration, Map<string, RowFlight>>();
 
   constructor(parts: ChainParts) {
     this.parts = parts;
@@ -45,27 +52,31 @@ export class TierChain {
 
   /** The row of one category. */
   readOne(view: ModelView, live: LiveGeneration, category: string): RowFlight {
-    const flights = this.flightsOf(live);
+    const { flights } = view;
     const under = flights.get(category);
     if (under !== undefined) return under;
-    const flight = new RowFlight(category);
+    const flight = new RowFlight(category, flights);
+    if (isImpossible(view, flight)) return flight;
     flights.set(category, flight);
     this.begin(view, live, [flight]);
     return flight;
   }
 
-  /** Rows of these categories, each once: those that are on their way already, and the rest in one request to each tier. */
-  readMany(view: ModelView, live: LiveGeneration, categories: Iterable<string>): Flights {
-    const under = this.flightsOf(live);
+  /** Rows of these categories, each once: those that are on their way already, and the rest in few requests to each tier. */
+  readMany(view: ModelView, live: LiveGeneration, categories: Iterable<string>): ManyFlights {
+    const under = view.flights;
     const started: RowFlight[] = [];
     const joined: RowFlight[] = [];
-    const flights = new Map<string, RowFlight>();
+    const byCategory = new Map<string, RowFlight>();
     for (const category of categories) {
       const known = under.get(category);
-      const flight = known ?? new RowFlight(category);
-      if (known === undefined) under.set(category, flight);
-      (known === undefined ? started : joined).push(flight);
-      flights.set(category, flight);
+      const flight = known ?? new RowFlight(category, under);
+      byCategory.set(category, flight);
+      if (known !== undefined) joined.push(flight);
+      else if (!isImpossible(view, flight)) {
+        under.set(category, flight);
+        started.push(flight);
+      }
     }
     const ended = new Promise<void>((resolve) => {
       let open = joined.length + 1;
@@ -73,16 +84,26 @@ export class TierChain {
         if (--open === 0) resolve();
       };
       for (const flight of joined) flight.whenOver(end);
-      if (started.length === 0) end();
-      else this.begin(view, live, started, end);
+      if (started.length <= ROWS_PER_REQUEST) this.begin(view, live, started, end);
+      else void this.beginMany(view, live, started).then(end);
     });
-    return { flights, ended };
+    return { flights: byCategory, ended };
+  }
+
+  private async beginMany(view: ModelView, live: LiveGeneration, started: readonly RowFlight[]): Promise<void> {
+    const requests = new Slots(REQUESTS);
+    const ends = Array.from(slices(started, ROWS_PER_REQUEST), (slice) =>
+      requests.run(() => new Promise<void>((resolve) => this.begin(view, live, slice, resolve))),
+    );
+    await Promise.all(ends);
   }
 
   /** Most questions end in Redis: it is asked with nothing around that costs time. */
   private begin(view: ModelView, live: LiveGeneration, started: readonly RowFlight[], ended?: () => void): void {
-    if (this.first?.guarded.budget.well) this.get(view, live, started, this.first, ended);
-    else void this.fall(view, live, started, started, new Progress(view, 0)).then(ended);
+    const { first } = this;
+    if (started.length === 0) ended?.();
+    else if (first?.guarded.budgetOf(view.model).well) this.get(view, live, started, first, ended);
+    else void this.fall(view, live, started, new Progress(view, 0)).then(ended);
   }
 
   private get(
@@ -92,35 +113,31 @@ export class TierChain {
     { tier, guarded }: { readonly tier: RedisTier; readonly guarded: GuardedTier },
     ended?: () => void,
   ): void {
-    const { budget } = guarded;
+    const budget = guarded.budgetOf(view.model);
     const progress = new Progress(view, 1);
     const began = performance.now();
     const failed = (error: ForewarmError): void => {
-      wait.over = true;
       this.tookWrong(view, guarded, started, error, began);
-      void this.fall(view, live, started, started, progress).then(ended);
+      void this.fall(view, live, started, progress).then(ended);
     };
-    const wait = budget.watch(failed);
+    const { wait, breaks } = budget.begin(failed);
     const [only] = started;
     const asked: Promise<Buffer | null | (Buffer | null)[]> =
       started.length === 1 && only !== undefined ? tier.readOne(live, only.category) : tier.readRaw(live, started);
     asked.then(
       (bytes) => {
         if (wait.over) return;
-        wait.over = true;
-        budget.ended();
+        wait.end();
+        budget.end(breaks);
         const open = this.landRaw(view, live, started, Array.isArray(bytes) ? bytes : [bytes], progress, began);
-        if (open.length === 0) {
-          for (const flight of started) this.forget(live, flight);
-          ended?.();
-          return;
-        }
-        void this.fall(view, live, started, open, progress).then(ended);
+        if (open.length === 0) ended?.();
+        else void this.fall(view, live, open, progress).then(ended);
       },
       (thrown: unknown) => {
         if (wait.over) return;
+        wait.end();
         const error = tier.errorOf(thrown);
-        budget.ended(error);
+        budget.end(breaks, error);
         failed(error);
       },
     );
@@ -143,8 +160,8 @@ export class TierChain {
       const bytes = stored[i] ?? null;
       const row = bytes === null ? undefined : checkRow(live, bytes);
       if (row instanceof RowView) {
-        flight.land(row, 'redis');
         if (holds) this.parts.hold(live, { category: flight.category, row }, true);
+        flight.land(row, 'redis');
         continue;
       }
       left ??= [];
@@ -168,26 +185,25 @@ export class TierChain {
     view: ModelView,
     live: LiveGeneration,
     started: readonly RowFlight[],
-    wanted: readonly RowFlight[],
     progress: Progress,
   ): Promise<void> {
-    let open = wanted;
+    let open = started;
     for (const guarded of this.parts.tiers.slice(progress.asked)) {
       if (guarded.tier.name === 'model') {
         if (!view.settings.hasFile) break;
-        open = refuseStrangers(view, open);
+        open = await this.refuseStrangers(view, live, open);
       }
       if (open.length === 0) break;
       const began = performance.now();
+      const asked = open;
       try {
-        const rows = await guarded.budget.spend(() => guarded.tier.read(live, categoriesOf(open)));
-        open = this.took(view, live, guarded, rows, open, progress, began);
+        const rows = await guarded.budgetOf(view.model).spend(() => guarded.tier.read(live, categoriesOf(asked)));
+        open = this.took(view, live, guarded, rows, asked, progress, began);
       } catch (thrown) {
-        this.tookWrong(view, guarded, open, asForewarmError(thrown), began);
+        this.tookWrong(view, guarded, asked, asForewarmError(thrown), began);
       }
     }
     await this.refuse(view, live, open);
-    for (const flight of started) this.forget(live, flight);
   }
 
   /** Answers those whose row was found, and returns the others. */
@@ -259,31 +275,48 @@ export class TierChain {
     for (const { guarded, corrupt } of progress.passed) writeBack.fill(guarded, live, found.filter(warmed), corrupt);
   }
 
+  /** Fails those that no tier has. */
   private async refuse(view: ModelView, live: LiveGeneration, open: readonly RowFlight[]): Promise<void> {
     if (open.length === 0) return;
-    const missed = categoriesOf(open.filter((flight) => flight.saidBy('redis') === 'miss'));
-    // Where Redis cannot tell, all are expected.
-    const expected =
-      missed.length === 0 ? [] : await this.parts.reporter?.expected(view, live, missed).catch(() => undefined);
-    const strangers = new Set(expected === undefined ? [] : missed);
-    for (const category of expected ?? []) strangers.delete(category);
-    for (const flight of open) flight.fail(refusalOf(view.model, flight, strangers.has(flight.category)));
+    const { reporter } = this.parts;
+    // Without Redis nobody is asked to heal: what the lower tiers have not is not there.
+    const missed = open.filter((flight) => flight.saidBy(reporter === undefined ? 'postgres' : 'redis') === 'miss');
+    const strangers = await this.strangersAmong(view, live, missed);
+    for (const flight of open) flight.fail(refusalOf(view.model, flight, strangers.has(flight)));
   }
 
-  private flightsOf(live: LiveGeneration): Map<string, RowFlight> {
-    let flights = this.flights.get(live);
-    if (flights === undefined) {
-      flights = new Map();
-      this.flights.set(live, flights);
+  /** A category that is not warmed is not computed where its model says so. Returns the others. */
+  private async refuseStrangers(
+    view: ModelView,
+    live: LiveGeneration,
+    open: readonly RowFlight[],
+  ): Promise<readonly RowFlight[]> {
+    if (view.settings.unknownCategories === 'compute' || open.length === 0) return open;
+    const strangers = await this.strangersAmong(view, live, open);
+    for (const flight of strangers) {
+      const name = JSON.stringify(flight.category);
+      const why = `there is no row for the category ${name}, and ${view.model} computes none that is not warmed`;
+      flight.fail(new ForewarmError('FW_CATEGORY_UNKNOWN', why));
     }
-    return flights;
+    return open.filter((flight) => !strangers.has(flight));
   }
 
-  private forget(live: LiveGeneration, { category }: RowFlight): void {
-    const flights = this.flights.get(live);
-    flights?.delete(category);
-    // What is live changes seldom: the map of what is live stays.
-    if (flights?.size === 0 && this.flights.size > 1) this.flights.delete(live);
+  /** Those whose category is not warmed, for sure. */
+  private async strangersAmong(
+    view: ModelView,
+    live: LiveGeneration,
+    flights: readonly RowFlight[],
+  ): Promise<ReadonlySet<RowFlight>> {
+    if (flights.length === 0) return new Set();
+    const { categories } = view.settings;
+    const { reporter } = this.parts;
+    if (categories !== undefined) return new Set(flights.filter(({ category }) => !categories.has(category)));
+    if (reporter === undefined) return new Set(flights);
+    // Where Redis cannot tell, all are expected.
+    const expected = await reporter.expected(view, live, categoriesOf(flights)).catch(() => undefined);
+    if (expected === undefined) return new Set();
+    const known = new Set(expected);
+    return new Set(flights.filter(({ category }) => !known.has(category)));
   }
 }
 
@@ -326,17 +359,16 @@ function land(
   });
 }
 
-/** A category that is not warmed is not computed where its model says so. Returns the others. */
-function refuseStrangers({ model, settings }: ModelView, open: readonly RowFlight[]): readonly RowFlight[] {
-  const { unknownCategories, categories } = settings;
-  if (unknownCategories === 'compute' || categories === undefined) return open;
-  return open.filter((flight) => {
-    const { category } = flight;
-    if (categories.has(category)) return true;
-    const why = `there is no row for the category ${JSON.stringify(category)}, and ${model} computes none that is not warmed`;
-    flight.fail(new ForewarmError('FW_CATEGORY_UNKNOWN', why));
-    return false;
-  });
+/** Characters of a category that is not possible which its error repeats: it may be of any length. */
+const SHOWN = 60;
+
+/** Refuses what no store can have, before a tier is asked, or remembers it. */
+function isImpossible({ model }: ModelView, flight: RowFlight): boolean {
+  const fault = categoryFault(flight.category);
+  if (fault === undefined) return false;
+  const name = JSON.stringify(flight.category.slice(0, SHOWN));
+  flight.fail(new ForewarmError('FW_CATEGORY_UNKNOWN', `${model} has no such category: ${name} ${fault}`));
+  return true;
 }
 
 function categoriesOf(flights: readonly RowFlight[]): string[] {

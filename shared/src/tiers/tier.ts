@@ -4,6 +4,7 @@ import type { Metadata } from '../cache/pointer';
 import type { RowFault, RowView } from '../cache/row';
 import type { ForewarmError } from '../errors';
 import type { TierName } from './answers';
+import type { CellFinder } from './cell-finder';
 
 /** The generation of a model that readers are given, and all that is needed to find a row of it and a cell in that. */
 export interface LiveGeneration {
@@ -18,6 +19,8 @@ export interface LiveGeneration {
   readonly outputs: readonly string[];
   /** Cells of a row: the product of the axes' lengths. */
   readonly cells: number;
+  /** Finds the cell of coordinates. */
+  readonly finder: CellFinder;
   /** ISO 8601 UTC; `undefined` for one that was never published. */
   readonly publishedAt: string | undefined;
 }

@@ -1,7 +1,7 @@
 import { asForewarmError, ForewarmError } from '../errors';
 import { within } from '../within';
 import type { TierName } from './answers';
-import type { GuardedTier } from './live-views';
+import type { GuardedTier } from './guarded-tier';
 import type { CorruptRow, FoundRow, LiveGeneration } from './tier';
 
 /** Rows that may wait for one tier: it does not keep up with more, and the daemon heals what is left out. */
@@ -30,8 +30,8 @@ export class WriteBack {
     rows: readonly FoundRow[],
     corrupt: readonly CorruptRow[] = [],
   ): void {
-    const { tier, budget } = guarded;
-    if (rows.length === 0 || tier.fill === undefined || budget.resting) return;
+    const { tier, budgetOf } = guarded;
+    if (rows.length === 0 || tier.fill === undefined || budgetOf(live.model).resting) return;
     const lane: Lane = this.lanes.get(tier.name) ?? { waiting: [], running: undefined, pausedUntilMs: 0 };
     this.lanes.set(tier.name, lane);
     if (performance.now() < lane.pausedUntilMs) return;
@@ -49,12 +49,12 @@ export class WriteBack {
     await Promise.all([...this.lanes.values()].map(({ running }) => running));
   }
 
-  private async run({ tier, budget }: GuardedTier, lane: Lane): Promise<void> {
+  private async run({ tier, budgetOf }: GuardedTier, lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
       const [{ live }] = lane.waiting as [Waiting, ...Waiting[]];
       const others = lane.waiting.findIndex((one) => one.live !== live);
       const taken = lane.waiting.splice(0, Math.min(ROWS, others < 0 ? lane.waiting.length : others));
-      if (budget.resting) continue;
+      if (budgetOf(live.model).resting) continue;
       try {
         const corrupt = taken.flatMap((one) => one.corrupt ?? []);
         const filled = (tier.fill as NonNullable<typeof tier.fill>)(

@@ -24,11 +24,11 @@ const fail = (budget: TierBudget, error: Error = broken) =>
   budget.spend(() => Promise.reject(error)).catch((thrown: unknown) => thrown);
 const succeed = (budget: TierBudget) => budget.spend(async () => 'well');
 
-/** How a call went that was made by `watch`; the breaker hears of it within a turn. */
+/** How a call went that was made between `begin` and `end`; the breaker hears of it within a turn. */
 async function watched(budget: TierBudget, error?: Error): Promise<void> {
-  const wait = budget.watch(() => undefined);
-  wait.over = true;
-  budget.ended(error);
+  const { wait, breaks } = budget.begin(() => undefined);
+  wait.end();
+  budget.end(breaks, error);
   await new Promise(setImmediate);
 }
 
@@ -93,7 +93,7 @@ test('calls of both kinds share the count', async () => {
 test('waits that run out count by themselves, and who waits is told', async () => {
   const budget = budgetOf(10);
   const told: ForewarmError[] = [];
-  for (let i = 0; i < 5; i++) budget.watch((error) => told.push(error));
+  for (let i = 0; i < 5; i++) budget.begin((error) => told.push(error));
   while (told.length < 5) await delay(2);
   await new Promise(setImmediate);
   expect(told.map(({ code }) => code)).toEqual(Array(5).fill('FW_TIER_TIME_LIMIT'));
@@ -170,7 +170,7 @@ test('its end ends the waits for what is under way', async () => {
   const budget = budgetOf();
   const told: string[] = [];
   const work = budget.spend(() => new Promise(() => undefined));
-  budget.watch(({ code }) => told.push(code));
+  budget.begin(({ code }) => told.push(code));
   budget.close();
   await expect(work).rejects.toMatchObject({ code: 'FW_TIER_TIME_LIMIT' });
   expect(told).toEqual(['FW_TIER_TIME_LIMIT']);

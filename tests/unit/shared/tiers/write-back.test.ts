@@ -1,7 +1,7 @@
 import { encodeRow, RowView } from '#shared/cache/row';
 import { ForewarmError } from '#shared/errors';
+import type { GuardedTier } from '#shared/tiers/guarded-tier';
 import { liveGeneration } from '#shared/tiers/live-generation';
-import type { GuardedTier } from '#shared/tiers/live-views';
 import type { CorruptRow, FoundRow, LiveGeneration } from '#shared/tiers/tier';
 import { TierBudget } from '#shared/tiers/tier-budget';
 import { WriteBack } from '#shared/tiers/write-back';
@@ -43,7 +43,8 @@ function takingTier(): { guarded: GuardedTier; fills: Fill[] } {
         fills.push({ generation: live.generation, names, corrupt: bad, end });
       }),
   };
-  return { guarded: { tier, budget: new TierBudget(60_000) }, fills };
+  const budget = new TierBudget(60_000);
+  return { guarded: { tier, budgetOf: () => budget }, fills };
 }
 
 function writeBack() {
@@ -150,14 +151,18 @@ test('a tier that rests, or takes no rows, is given none', async () => {
   const { back, errors } = writeBack();
   const { guarded, fills } = takingTier();
   const broken = new ForewarmError('FW_REDIS_UNAVAILABLE', 'no');
-  for (let i = 0; i < 5; i++) await guarded.budget.spend(() => Promise.reject(broken)).catch(() => undefined);
+  for (let i = 0; i < 5; i++)
+    await guarded
+      .budgetOf('m')
+      .spend(() => Promise.reject(broken))
+      .catch(() => undefined);
   back.fill(guarded, LIVE, rowsNamed(['a']));
   const {
     tier: { fill: _, ...only },
-    budget,
+    budgetOf,
   } = takingTier().guarded;
-  back.fill({ tier: only, budget }, LIVE, rowsNamed(['a']));
-  guarded.budget.close();
+  back.fill({ tier: only, budgetOf }, LIVE, rowsNamed(['a']));
+  guarded.budgetOf('m').close();
   await back.close();
   expect([fills, errors, back.rows]).toEqual([[], [], 0]);
 });

@@ -2,7 +2,7 @@ import { stat } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { TimeLimit } from '#shared/tiers/time-limit';
+import { TimeLimit } from '#shared/time-limit';
 
 setFlagsFromString('--expose_gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -64,7 +64,7 @@ test('of many waits at a time those that are over are not called late, all other
   const heard: number[] = [];
   const waits = Array.from({ length: 10_000 }, (_, i) => limit.watch(() => heard.push(i)));
   expect(timers()).toBe(before + 1);
-  for (const [i, wait] of waits.entries()) if (i % 3 !== 0) wait.over = true;
+  for (const [i, wait] of waits.entries()) if (i % 3 !== 0) wait.end();
   await limit.race(never(), late).catch(() => undefined);
   expect(heard).toEqual(waits.flatMap((_, i) => (i % 3 === 0 ? [i] : [])));
   expect(waits.every(({ over }) => over)).toBe(true);
@@ -118,7 +118,7 @@ test('what waits hold that are over is let go, also behind one that is not', asy
   const watch = (i: number): void => {
     const answer = { i };
     held.push(new WeakRef(answer));
-    limit.watch(() => answer.i).over = true;
+    limit.watch(() => answer.i).end();
   };
   for (let i = 0; i < count; i++) watch(i);
   // What weak references were made for lives until the end of a turn.

@@ -1,8 +1,28 @@
-export interface Wait {
+/** One wait for something. Whoever waits says when it is over, and what it held on to is let go at once. */
+export class Wait {
   /** By the steady clock. */
   readonly endsAtMs: number;
-  over: boolean;
-  readonly onLate: () => void;
+  private late: (() => void) | undefined;
+
+  constructor(endsAtMs: number, onLate: () => void) {
+    this.endsAtMs = endsAtMs;
+    this.late = onLate;
+  }
+
+  get over(): boolean {
+    return this.late === undefined;
+  }
+
+  end(): void {
+    this.late = undefined;
+  }
+
+  /** Ends it as too late, unless it is over. */
+  expire(): void {
+    const { late } = this;
+    this.late = undefined;
+    late?.();
+  }
 }
 
 /** Fewer waits than this are not looked through for those that are over. */
@@ -32,11 +52,11 @@ export class TimeLimit {
       const wait = this.watch(() => reject(late()));
       work.then(
         (value) => {
-          wait.over = true;
+          wait.end();
           resolve(value);
         },
         (error: unknown) => {
-          wait.over = true;
+          wait.end();
           reject(error);
         },
       );
@@ -45,14 +65,15 @@ export class TimeLimit {
 
   /** Calls `onLate` when the limit is over before the wait is; who waits says so when it is. */
   watch(onLate: () => void): Wait {
-    const wait: Wait = { endsAtMs: performance.now() + this.limitMs, over: false, onLate };
+    const wait = new Wait(performance.now() + this.limitMs, onLate);
     if (this.waits.length >= this.sweepAt) this.sweep();
     this.waits.push(wait);
-    if (this.timer === undefined && !this.closed) this.arm(this.limitMs);
+    if (this.closed) setImmediate(() => this.expire(Number.POSITIVE_INFINITY));
+    else if (this.timer === undefined) this.arm(this.limitMs);
     return wait;
   }
 
-  /** Ends all waits at once. */
+  /** Ends all waits at once, and those that come later. */
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
@@ -72,11 +93,7 @@ export class TimeLimit {
     const [first] = this.waits;
     if (first !== undefined && !this.closed) this.arm(Math.max(1, first.endsAtMs - nowMs));
     // Last, because who hears of it may begin another wait.
-    for (const wait of ended) {
-      if (wait.over) continue;
-      wait.over = true;
-      wait.onLate();
-    }
+    for (const wait of ended) wait.expire();
   }
 
   /** Most waits are over long before their limit: what they hold is not kept until then, also behind one that is not. */

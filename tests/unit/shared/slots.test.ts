@@ -1,4 +1,4 @@
-import { Slots } from '#shared/inference/slots';
+import { Slots } from '#shared/slots';
 
 /** Work that writes down when it begins, and ends when it is told to. */
 class Works {
