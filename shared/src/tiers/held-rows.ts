@@ -16,9 +16,11 @@ export class HeldRows {
   private readonly warmed: MemoryTier;
   private readonly strangers: MemoryTier;
   private readonly maxAgeMs: number;
+  private readonly clock: Clock;
 
   constructor({ maxBytes = MAX_BYTES, maxAgeMs = MAX_AGE_MS }: MemoryOptions, clock: Clock) {
     this.maxAgeMs = maxAgeMs;
+    this.clock = clock;
     this.warmed = new MemoryTier(maxBytes * (1 - STRANGERS_PART), () => clock.now());
     this.strangers = new MemoryTier(maxBytes * STRANGERS_PART, () => clock.now());
   }
@@ -51,7 +53,7 @@ export class HeldRows {
   }
 
   hold(live: LiveGeneration, { category, row }: FoundRow, warmed: boolean): void {
-    (warmed ? this.warmed : this.strangers).hold(live, category, row);
+    (warmed ? this.warmed : this.strangers).hold(live, category, row, this.clock.now() - this.maxAgeMs);
   }
 
   drop(model: string, generation: string, categories: readonly string[]): void {

@@ -75,13 +75,16 @@ export class MemoryTier implements Tier {
     for (const { category, row } of rows) this.hold(live, category, row);
   }
 
-  /** Holds a row, unless a newer one of its category is held. */
-  hold(live: LiveGeneration, category: string, found: Row): void {
+  /**
+   * Holds a row, unless a newer one of its category is held.
+   * @param heldFromMs one that is held since before this gives way: by a clock that was set back since, all that is new looks old
+   */
+  hold(live: LiveGeneration, category: string, found: Row, heldFromMs = Number.NEGATIVE_INFINITY): void {
     if (this.closed) return;
     const shelf = this.shelf(live);
     const there = shelf.rows.get(category);
     if (there !== undefined) {
-      if (there.row.computedAtMs > found.computedAtMs) return;
+      if (there.row.computedAtMs > found.computedAtMs && there.heldAtMs >= heldFromMs) return;
       this.letGo(there);
     }
     const { outputs, cells, computedAtMs, identity, values } = found;

@@ -10,7 +10,7 @@ const GATHER_MS = 10;
 /** The same row is not reported again for so long. */
 const SILENT_MS = 1_000;
 /** Rows that are remembered as reported; when there are more, all are forgotten. */
-const MAX_REMEMBERED = 50_000;
+const MAX_REMEMBERED = 10_000;
 
 /**
  * What the cache should have and has not is told to the daemon, which heals it. Categories that were never warmed are not: anybody

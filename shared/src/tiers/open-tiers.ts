@@ -48,12 +48,15 @@ export type TierOptions = Pick<
 /** The tiers that the options name. */
 export async function openTiers(options: TierOptions): Promise<OpenTiers> {
   const { redis: givenRedis, postgres, models = [] } = options;
+  const expiry = new Map(models.map(({ name, expireAfterMs }) => [name, expireAfterMs]));
   const tiers: GuardedTier[] = [];
   const ends: (() => Promise<void>)[] = [];
   let redis: OpenRedis | undefined;
   if (givenRedis !== undefined) {
     redis = await openRedis(options, givenRedis, ends);
-    tiers.push(guarded(new RedisTier(redis.client, options.keyPrefix), redis.budget, ends));
+    tiers.push(
+      guarded(new RedisTier(redis.client, options.keyPrefix, (model) => expiry.get(model)), redis.budget, ends),
+    );
   }
   if (postgres !== undefined) {
     tiers.push(guarded(openPostgres(options, postgres, ends), new TierBudget(limitOf(options, 'postgres')), ends));

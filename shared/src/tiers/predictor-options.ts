@@ -17,6 +17,8 @@ export interface ModelFile {
   /** The categories that are warmed, where they are known. */
   readonly categories?: readonly string[] | undefined;
   readonly staleAfterMs?: number | undefined;
+  /** After so long a row that is written back to Redis is deleted, unless a cycle sees to it. */
+  readonly expireAfterMs?: number | undefined;
   readonly unknownCategories?: UnknownCategories | undefined;
 }
 

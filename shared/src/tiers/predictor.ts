@@ -5,6 +5,7 @@ import { environment } from '../config/environment';
 import { ForewarmError } from '../errors';
 import type { Answer, CallOptions, ModelDescription, Outcome, Question, RowAnswer, RowBytesAnswer } from './answers';
 import { CallLimit, closedError } from './call-limit';
+import { checkCall, checkOptions } from './check-options';
 import { HeldRows } from './held-rows';
 import { LOOK_MS } from './live-views';
 import { ManyRows } from './many-rows';
@@ -49,16 +50,11 @@ export class Predictor {
 
   /**
    * Connects, and waits for nothing: the first calls do.
-   * @throws ForewarmError FW_CONFIG_INVALID when no tier is named
+   * @throws ForewarmError FW_CONFIG_INVALID when no tier is named, or an option means nothing
    */
   constructor(options: PredictorOptions) {
-    const { redis, postgres, models = [], memory = {}, clock = systemClock } = options;
-    if (redis === undefined && postgres === undefined && models.length === 0) {
-      const next = "Give at least `redis`: new Predictor({ redis: 'redis://127.0.0.1:6379' }).";
-      throw new ForewarmError('FW_CONFIG_INVALID', 'a Predictor needs redis, postgres or models to read from', {
-        next,
-      });
-    }
+    const { models = [], memory = {}, clock = systemClock } = options;
+    checkOptions(options);
     this.options = options;
     this.clock = clock;
     this.files = new Map(models.map((model) => [model.name, model]));
@@ -114,8 +110,7 @@ export class Predictor {
    * @throws (as a rejection) the reason of `options.signal`; ForewarmError FW_READER_CLOSED
    */
   async predictMany(questions: readonly Question[], options?: CallOptions): Promise<Outcome[]> {
-    options?.signal?.throwIfAborted();
-    this.refuseClosed();
+    this.checkCall(options);
     const reads = new Map<string, ManyRows>();
     for (const { model, category } of questions) {
       let read = reads.get(model);
@@ -168,7 +163,7 @@ export class Predictor {
    * @throws ForewarmError (as a rejection) FW_NOT_WARMED, FW_READ_FAILED, FW_READ_DEADLINE
    */
   async describe(model: string, options?: CallOptions): Promise<ModelDescription> {
-    options?.signal?.throwIfAborted();
+    this.checkCall(options);
     const view = await this.limit.bound(this.current(model), options, () => NOTHING_SAID);
     const { generation, modelVersion, axes, outputs, publishedAt } = view.known;
     const lastUpdated = view.metadata?.last_updated;
@@ -193,7 +188,8 @@ export class Predictor {
   }
 
   private async open(): Promise<ReaderCore> {
-    const { keyPrefix = 'forewarm', writeBack = true, env = environment(), onError = () => undefined } = this.options;
+    const { keyPrefix = 'forewarm', writeBack = true, env = environment() } = this.options;
+    const onError = quietly(this.options.onError);
     const options = { ...this.options, keyPrefix, writeBack, env, onError };
     this.core = await openCore({ options, clock: this.clock, memory: this.memory, views: this.views });
     return this.core;
@@ -226,8 +222,7 @@ export class Predictor {
   /** What `use` makes of the row of a category. Most questions need no more than one promise. */
   private answer<T>(model: string, category: string, options: CallOptions | undefined, use: Use<T>): Promise<T> {
     try {
-      options?.signal?.throwIfAborted();
-      this.refuseClosed();
+      this.checkCall(options);
       const view = this.views.get(model);
       const { core } = this;
       if (view?.live !== undefined && core !== undefined && core.lives.refreshed(view) === undefined) {
@@ -336,6 +331,14 @@ export class Predictor {
     return view;
   }
 
+  /** @throws ForewarmError FW_READER_CLOSED, FW_CONFIG_INVALID; the signal's reason */
+  private checkCall(options: CallOptions | undefined): void {
+    this.refuseClosed();
+    if (options === undefined) return;
+    checkCall(options);
+    options.signal?.throwIfAborted();
+  }
+
   /** @throws ForewarmError FW_READER_CLOSED */
   private refuseClosed(): void {
     if (this.closing !== undefined) throw closedError();
@@ -376,4 +379,15 @@ export class Predictor {
 /** Whether the tiers are to blame, as against the question. */
 function isOutage(error: unknown): boolean {
   return error instanceof ForewarmError && ['FW_READ_FAILED', 'FW_READ_DEADLINE'].includes(error.code);
+}
+
+/** What an application does with an error is its own: that it fails there must not end the process. */
+function quietly(onError: PredictorOptions['onError'] = () => undefined): NonNullable<PredictorOptions['onError']> {
+  return (error, tier) => {
+    try {
+      onError(error, tier);
+    } catch {
+      // It was told.
+    }
+  };
 }

@@ -11,6 +11,8 @@ import type { CorruptRow, FoundRow, LiveGeneration, Published, Tier, TierRows } 
 /** Keys to one `MGET`: while it is answered nobody else is. */
 const SLICE_KEYS = 500;
 
+const never = (): undefined => undefined;
+
 /** Rows in the cache Redis. */
 export class RedisTier implements Tier {
   readonly name = 'redis';
@@ -21,11 +23,14 @@ export class RedisTier implements Tier {
   private readonly pointers = new Map<string, { readonly text: string; readonly live: LiveGeneration }>();
   private closed = false;
 
-  /** @param client stays the caller's */
-  constructor(client: RedisClient, keyPrefix: string) {
+  /**
+   * @param client stays the caller's
+   * @param expireAfterMs of a model, where its rows expire
+   */
+  constructor(client: RedisClient, keyPrefix: string, expireAfterMs: (model: string) => number | undefined = never) {
     this.client = client;
     this.keyPrefix = keyPrefix;
-    this.filler = new RowFiller(client);
+    this.filler = new RowFiller(client, expireAfterMs);
   }
 
   /** @throws ForewarmError FW_REDIS_UNAVAILABLE */

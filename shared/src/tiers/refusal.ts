@@ -5,8 +5,9 @@ import { codes, failed, sentence } from './said';
 /**
  * Why a row cannot be had, by what the tiers said.
  * @param stranger whether the generation has no such category, for sure
+ * @param healed whether a daemon was told of what is missing
  */
-export function refusalOf(model: string, flight: RowFlight, stranger: boolean): ForewarmError {
+export function refusalOf(model: string, flight: RowFlight, stranger: boolean, healed = true): ForewarmError {
   const { category, said } = flight;
   const name = JSON.stringify(category);
   const details = { model, category, tiers: codes(said) };
@@ -22,12 +23,13 @@ export function refusalOf(model: string, flight: RowFlight, stranger: boolean): 
   if (failed(said)) {
     return new ForewarmError('FW_READ_FAILED', `no tier could answer for ${name} of ${model}: ${told}`, { details });
   }
-  const next = 'Ask again in a moment.';
+  const next = healed ? 'Ask again in a moment.' : 'Ask again after the next cycle.';
+  const asked = healed ? ', and the daemon was asked to heal it' : '';
   if (said.some(({ what }) => what !== 'miss')) {
-    const message = `the row of ${name} is corrupt, and the daemon was asked to heal it: ${told}`;
+    const message = `the row of ${name} is corrupt${asked}: ${told}`;
     return new ForewarmError('FW_ROW_CORRUPT', message, { details, next });
   }
-  const message = `the row of ${name} is missing, and the daemon was asked to heal it: ${told}`;
+  const message = `the row of ${name} is missing${asked}: ${told}`;
   return new ForewarmError('FW_CATEGORY_UNKNOWN', message, { details, next });
 }
 

@@ -6,14 +6,14 @@ import type { CorruptRow, FoundRow, LiveGeneration } from './tier';
 
 /**
  * Writes a row unless one is there that is as new: at byte 12 is when it was computed, 64 bits, little-endian. What was found to
- * be corrupt, and what is no row of this length, gives way whatever it says.
+ * be corrupt, and what is no row of this length, gives way whatever it says. Where rows expire, it does as one that a cycle wrote.
  */
 const FILL = `
 local old = redis.call('GET', KEYS[1])
 if old and old ~= ARGV[2] and #old == #ARGV[1] and string.sub(old, 1, 4) == string.sub(ARGV[1], 1, 4) then
   if struct.unpack('<I8', string.sub(old, 13, 20)) >= struct.unpack('<I8', string.sub(ARGV[1], 13, 20)) then return 0 end
 end
-redis.call('SET', KEYS[1], ARGV[1])
+if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL') else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3]) end
 return 1`;
 const FILL_SHA1 = createHash('sha1').update(FILL).digest('hex');
 
@@ -24,9 +24,12 @@ const NONE = Buffer.alloc(0);
 /** Writes rows that a reader found elsewhere into the cache Redis. */
 export class RowFiller {
   private readonly client: RedisClient;
+  private readonly expireAfterMs: (model: string) => number | undefined;
 
-  constructor(client: RedisClient) {
+  /** @param expireAfterMs of a model, where its rows expire */
+  constructor(client: RedisClient, expireAfterMs: (model: string) => number | undefined) {
     this.client = client;
+    this.expireAfterMs = expireAfterMs;
   }
 
   /**
@@ -50,11 +53,12 @@ export class RowFiller {
 
   private async fillOne(live: LiveGeneration, category: string, bytes: Buffer, seen: Buffer): Promise<unknown> {
     const key = live.keys.row(live.generation, category);
+    const expiry = this.expireAfterMs(live.model) ?? '';
     try {
-      return await this.client.evalsha(FILL_SHA1, 1, key, bytes, seen);
+      return await this.client.evalsha(FILL_SHA1, 1, key, bytes, seen, expiry);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      return this.client.eval(FILL, 1, key, bytes, seen);
+      return this.client.eval(FILL, 1, key, bytes, seen, expiry);
     }
   }
 }

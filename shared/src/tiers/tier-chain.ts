@@ -282,7 +282,8 @@ export class TierChain {
     // Without Redis nobody is asked to heal: what the lower tiers have not is not there.
     const missed = open.filter((flight) => flight.saidBy(reporter === undefined ? 'postgres' : 'redis') === 'miss');
     const strangers = await this.strangersAmong(view, live, missed);
-    for (const flight of open) flight.fail(refusalOf(view.model, flight, strangers.has(flight)));
+    for (const flight of open)
+      flight.fail(refusalOf(view.model, flight, strangers.has(flight), reporter !== undefined));
   }
 
   /** A category that is not warmed is not computed where its model says so. Returns the others. */

@@ -1,5 +1,6 @@
 import type { Config } from '#shared/config/types';
 import { Predictor } from '#shared/tiers/predictor';
+import { CONNECT_MS } from './patience';
 import { withRedis } from './with-redis';
 
 /**
@@ -8,7 +9,12 @@ import { withRedis } from './with-redis';
  */
 export async function withReader<T>(config: Config, work: (reader: Predictor) => Promise<T>): Promise<T> {
   return withRedis(config.redis.cacheUrl, async (redis) => {
-    const reader = new Predictor({ redis, keyPrefix: config.keyPrefix, models: [], memory: false });
+    const reader = new Predictor({
+      redis,
+      keyPrefix: config.keyPrefix,
+      memory: false,
+      limitsMs: { redis: CONNECT_MS },
+    });
     try {
       return await work(reader);
     } finally {

@@ -10,6 +10,7 @@ import type { Daemon } from '../../daemon';
 import { firstCycle } from '../../first-cycle';
 import type { Up } from '../../up';
 import { addFolder, Invocation } from '../invocation';
+import { CONNECT_MS } from '../patience';
 import { aborted, runUntilSignal } from '../run-until-signal';
 import { describeAnswer } from './predict';
 
@@ -143,7 +144,10 @@ async function lookUp(daemon: Daemon, model: ModelConfig) {
   const coordinates = Object.fromEntries(model.axes.map((axis) => [axis.name, middle(axis.values)]));
   const { keyPrefix } = config;
   const { staleAfterMs } = model;
-  const reader = new Predictor({ redis: daemon.cacheClient, keyPrefix, staleAfterMs, memory: false });
+  const reader = new Predictor({
+    ...{ redis: daemon.cacheClient, keyPrefix, staleAfterMs, memory: false },
+    limitsMs: { redis: CONNECT_MS },
+  });
   const began = performance.now();
   const answer: Answer = await reader.predict(model.name, category, coordinates);
   const tookMs = performance.now() - began;
