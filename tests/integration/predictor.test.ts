@@ -42,6 +42,7 @@ function open(): Predictor {
   return new Predictor({
     redis: system.client,
     memory: false,
+    limitsMs: { redis: 10_000 },
     staleAfterMs: STALE_AFTER_MS,
     clock: { now: () => now },
   });
