@@ -46,7 +46,7 @@ export interface JobRun<P> {
 export interface JobDefinition<N extends string = string, P = unknown> extends JobShape<N, P> {
   readonly description: string;
   /** The role of the daemons that run it. */
-  readonly role: Exclude<Role, 'dashboard'>;
+  readonly role: Exclude<Role, 'dashboard' | 'api'>;
   /** `everywhere`: one run at a time over all machines. `inference`: as many as keep the machine's inference processes busy. */
   readonly concurrency: 'everywhere' | 'inference';
   readonly schedules: (config: Config) => readonly JobSchedule<P>[];

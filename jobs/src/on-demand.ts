@@ -6,7 +6,7 @@ import type { Trigger } from '#shared/store/history-store';
 import type { Enqueuer } from './enqueue';
 
 /** Triggers of cycles that somebody asked for; they wait for a running cycle instead of being skipped. */
-export const ON_DEMAND = ['command', 'dashboard', 'retry'] as const satisfies readonly Trigger[];
+export const ON_DEMAND = ['command', 'dashboard', 'retry', 'api'] as const satisfies readonly Trigger[];
 export type OnDemandTrigger = (typeof ON_DEMAND)[number];
 
 /** More than any message needs; a bound on what one job may carry. */

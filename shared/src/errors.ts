@@ -190,6 +190,29 @@ export const ERROR_CATALOGUE = {
     'Open the page at the address that the log names, and send the request from there.',
   ),
   FW_HTTP_CONTENT_TYPE: input('The body of a request is not sent as JSON.', 'Send it as application/json.'),
+  FW_HTTP_BAD_REQUEST: input('A request is not as the API describes it.', 'See /openapi.json, or /docs.'),
+  FW_HTTP_UNAUTHORIZED: refused(
+    'The request carries none of the tokens of http.tokens.',
+    'Send one of them: `Authorization: Bearer TOKEN`.',
+  ),
+  FW_HTTP_FORBIDDEN: refused(
+    'What changes something is not done for whoever asks: it needs a token, and none is configured.',
+    'Set http.tokens, and send one of them as `Authorization: Bearer TOKEN`.',
+  ),
+  FW_HTTP_NOT_FOUND: notFound('There is nothing at this path.', 'See /openapi.json for what there is.'),
+  FW_HTTP_METHOD: input('The path is there, and does not take this method.', 'Use one that the header Allow names.'),
+  FW_HTTP_TOO_LARGE: input(
+    'A request asks for more at once, or has a larger body, than is taken.',
+    'Send it in parts, or raise http.maxBatch or http.maxBody.',
+  ),
+  FW_HTTP_RATE_LIMIT: unavailable(
+    'The client has made more requests in this minute than http.rateLimit allows.',
+    'Wait as long as Retry-After says, or ask for many predictions in one request.',
+  ),
+  FW_HTTP_TIME_LIMIT: unavailable(
+    'The request did not arrive in full within http.requestTimeout.',
+    'Send it faster, or raise http.requestTimeout.',
+  ),
   FW_HTTP_READ_ONLY: refused(
     'The dashboard shows this and does not change it.',
     'Use the command line: see forewarm --help.',

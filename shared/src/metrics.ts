@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metadata } from './cache/pointer';
 import type { RedisState } from './connections/redis-state';
+import { showReads } from './read-metrics';
+import type { ReaderStats } from './tiers/reader-stats';
 
 /** The metrics of one daemon. Names begin with `forewarm_`, units are seconds and bytes; no label holds a category. */
 export class Metrics {
@@ -96,6 +98,11 @@ export class Metrics {
     this.redisUsed.set({ role }, usedBytes);
     this.redisMax.set({ role }, maxBytes);
     this.redisEvicted.set({ role }, evictedKeys);
+  }
+
+  /** Adds what a reader of predictions has counted, as it is at each scrape. */
+  showReads(stats: () => ReaderStats): void {
+    showReads(this.registry, stats);
   }
 
   /** Adds a gauge whose value is read at each scrape. */

@@ -8,6 +8,7 @@ import { ForewarmError } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import { within } from '#shared/within';
+import { answersOnly } from './roles';
 
 const ATTEMPT_MS = 3_000;
 const PAUSE_MS = 500;
@@ -15,7 +16,10 @@ const CLOSE_MS = 2_000;
 /** Longer than what is written meanwhile on the same connection holds an answer up. */
 const SILENT_MS = 2_000;
 
-/** The daemon's connections. Its start waits for Redis as long as it takes, and says so. */
+/**
+ * The daemon's connections. Its start waits for Redis as long as it takes, and says so; that of a daemon which only answers
+ * goes on without.
+ */
 export class Connections implements Service {
   readonly name = 'connections';
   /** For adding jobs and reading queues: fails at once while Redis is away. */
@@ -27,10 +31,12 @@ export class Connections implements Service {
   readonly postgres: Pool;
   private readonly errors: RepeatedErrors;
   private readonly stopping = new AbortController();
+  private readonly waits: boolean;
 
   /** @throws ForewarmError FW_CONFIG_INVALID when no PostgreSQL is configured */
   constructor(config: Config, errors: RepeatedErrors) {
     this.errors = errors;
+    this.waits = !answersOnly(config);
     const redis = (role: string, url: string, kind: RedisKind): Redis =>
       makeRedis(url, kind, (error) => errors.report(`connection to Redis (${role})`, error));
     this.queue = redis('queue', config.redis.queueUrl, 'prompt');
@@ -41,10 +47,14 @@ export class Connections implements Service {
   }
 
   async start(): Promise<void> {
-    await Promise.all([
+    const connected = [
       this.untilConnected(this.queue, 'Redis (queue)'),
-      this.untilConnected(this.queueWorkers, 'Redis (queue)'),
       this.untilConnected(this.cache, 'Redis (cache)'),
+    ];
+    if (!this.waits) return;
+    await Promise.all([
+      ...connected,
+      this.untilConnected(this.queueWorkers, 'Redis (queue)'),
       this.untilConnected(this.subscriber, 'Redis (cache)'),
     ]);
   }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import { registry } from '#jobs/registry';
@@ -10,6 +11,8 @@ import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { RepeatedErrors } from '#shared/repeated-errors';
+import type { Predictor } from '#shared/tiers/predictor';
+import { answerable } from './answerable';
 import { Connections } from './connections';
 import { HttpListener, type Readiness } from './http/listener';
 import { jobContext } from './job-context';
@@ -18,6 +21,8 @@ import { checkModels, type TriedModel, warningsOf } from './models-check';
 import { ParallelServices } from './parallel-services';
 import { QueueTrouble } from './queue-trouble';
 import { QueueWorker } from './queue-worker';
+import { makeReader } from './reader';
+import { answersOnly } from './roles';
 import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
 import { BacklogWatch } from './watchdog/backlog-watch';
@@ -44,6 +49,8 @@ export class Daemon implements Service {
   private readonly schema: SchemaService;
   private readonly trouble: QueueTrouble;
   private readonly services: ServiceGroup;
+  /** Of the role `api`. */
+  private readonly reader: Predictor | undefined;
   private tried: readonly TriedModel[] = [];
   private started = false;
   private stopping = false;
@@ -67,12 +74,20 @@ export class Daemon implements Service {
       trouble: this.trouble,
     });
     if (config.roles.includes('dashboard')) {
-      this.http.mount(DASHBOARD_PATH, async (scope) => {
+      const showQueues = async (scope: FastifyInstance): Promise<void> => {
         // Loaded here and not above: the other roles do without it.
         const { dashboard } = await import('./dashboard/dashboard.js');
         await dashboard(scope, { registry, context: this.context, connection: queue });
-      });
+      };
+      this.http.mount(DASHBOARD_PATH, showQueues, { operatorsOnly: true });
     }
+    this.reader = this.mountApi({ config, log, env }, metrics, errors);
+    const served = [
+      ...this.readerServices(),
+      this.http,
+      this.connections,
+      closing('queues', () => this.context.enqueue.close()),
+    ];
     const coverage = new CoverageWatch(this.context);
     const backlog = new BacklogWatch(this.context);
     const reads = new ReadsWatch(this.context);
@@ -80,26 +95,25 @@ export class Daemon implements Service {
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
       config.roles.includes(role) ? services : [];
+    const warming = [
+      pool,
+      this.modelsCheck(config),
+      ...served,
+      this.schema,
+      closing('run history', () => backlog.end()),
+      new ParallelServices(
+        'queue workers',
+        jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, this.trouble)),
+      ),
+      ...forRole('scheduler', [
+        new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
+        new Scheduler(registry, this.context, queue, this.trouble),
+      ]),
+      new Watchdog(registry, this.context, this.trouble, watched),
+    ];
     this.services = new ServiceGroup(
       this.name,
-      [
-        pool,
-        this.modelsCheck(config),
-        this.http,
-        this.connections,
-        this.schema,
-        closing('queues', () => this.context.enqueue.close()),
-        closing('run history', () => backlog.end()),
-        new ParallelServices(
-          'queue workers',
-          jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, this.trouble)),
-        ),
-        ...forRole('scheduler', [
-          new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
-          new Scheduler(registry, this.context, queue, this.trouble),
-        ]),
-        new Watchdog(registry, this.context, this.trouble, watched),
-      ],
+      answersOnly(config) ? served : warming,
       ({ service, step, ms, error }) =>
         log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
     );
@@ -128,6 +142,30 @@ export class Daemon implements Service {
     return this.context.config.roles.includes('dashboard') ? `${this.http.url}${DASHBOARD_PATH}` : undefined;
   }
 
+  /** The reader of the API, which is mounted on the listener; nothing without the role. */
+  private mountApi({ config, env }: DaemonOptions, metrics: Metrics, errors: RepeatedErrors): Predictor | undefined {
+    if (!config.roles.includes('api')) return undefined;
+    const predictor = makeReader(config, env, errors);
+    metrics.showReads(() => predictor.stats());
+    this.http.mount('', async (scope) => {
+      const { api } = await import('./http/api/api.js');
+      await api(scope, {
+        predictor,
+        context: this.context,
+        tokens: this.http.tokens,
+        operatorsOnly: this.http.operatorsOnly,
+        readiness: () => this.readiness(),
+        queueReady: () => this.connections.queue.status === 'ready',
+      });
+    });
+    return predictor;
+  }
+
+  private readerServices(): readonly Service[] {
+    const { reader } = this;
+    return reader === undefined ? [] : [closing('reader', () => reader.close())];
+  }
+
   private modelsCheck(config: Config): Service {
     return {
       name: 'models check',
@@ -148,7 +186,12 @@ export class Daemon implements Service {
       // Beside the path: without it the daemon is degraded, not unready.
       schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
     };
-    return { ready: this.started && checks['redis-queue'] === 'ready' && checks['redis-cache'] === 'ready', checks };
+    const warms = checks['redis-queue'] === 'ready' && checks['redis-cache'] === 'ready';
+    if (this.reader === undefined) return { ready: this.started && warms, checks };
+    const { all, checks: models } = await answerable(this.context.config, this.reader);
+    // Who only answers is well as long as there are answers, from wherever.
+    const ready = this.started && (answersOnly(this.context.config) ? all : warms);
+    return { ready, checks: { ...checks, ...models } };
   }
 }
 

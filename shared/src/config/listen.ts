@@ -24,15 +24,15 @@ export const listenHost: ValueType<string> = {
 
 /** Adds a problem when the listener would be open to more than this machine and nobody has said that it may be. */
 export function refuseExposure(
-  http: { readonly host: string; readonly exposeWithoutAuthentication: boolean },
+  http: { readonly host: string; readonly exposeWithoutAuthentication: boolean; readonly tokens: readonly string[] },
   report: ProblemReport,
 ): void {
-  if (http.exposeWithoutAuthentication || isLoopback(http.host)) return;
+  if (http.exposeWithoutAuthentication || http.tokens.length > 0 || isLoopback(http.host)) return;
   report.wrong(
     ['http', 'host'],
     http.host,
     'an address of this machine (127.0.0.1, ::1 or localhost): the listener asks nobody who they are, so that everybody ' +
-      'who reaches the address can read and drive this daemon; put a proxy with authentication before it, or allow just ' +
-      'that with http.exposeWithoutAuthentication: true',
+      'who reaches the address can read and drive this daemon; put a proxy with authentication before it, ask for tokens with ' +
+      'http.tokens, or allow just that with http.exposeWithoutAuthentication: true',
   );
 }

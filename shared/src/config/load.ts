@@ -54,7 +54,8 @@ export function loadConfig(options: LoadOptions): Config {
 }
 
 function configOf(given: Settings, models: readonly ModelConfig[], source: ConfigSource): Config {
-  const { keyPrefix, redis, postgres, http, log, roles, inference, shutdown, watchdog, history, limits } = given;
+  const { keyPrefix, redis, postgres, http, log, roles, inference, shutdown, watchdog, history, limits, reader } =
+    given;
   return {
     keyPrefix,
     redis: { cacheUrl: redis.cache, queueUrl: redis.queue ?? redis.cache },
@@ -64,7 +65,16 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
       statementTimeoutMs: postgres.statementTimeout,
       poolSize: postgres.poolSize,
     },
-    http,
+    http: {
+      host: http.host,
+      port: http.port,
+      exposeWithoutAuthentication: http.exposeWithoutAuthentication,
+      tokens: http.tokens,
+      rateLimit: http.rateLimit,
+      requestTimeoutMs: http.requestTimeout,
+      maxBodyBytes: http.maxBody,
+      maxBatch: http.maxBatch,
+    },
     log,
     roles,
     inference: {
@@ -72,6 +82,7 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
       timeLimitMs: inference.timeLimit,
       brokenAfter: inference.brokenAfter,
     },
+    reader: { memoryBytes: reader.memory, deadlineMs: reader.deadline, processes: reader.processes },
     shutdown: { graceMs: shutdown.grace },
     watchdog: { everyMs: watchdog.every },
     history: { keepForMs: history.keepFor, keepCycles: history.keepCycles, keepBatchesOf: history.keepBatchesOf },

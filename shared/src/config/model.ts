@@ -56,6 +56,7 @@ function modelConfig(name: string, given: ModelSettings, list: Categories, conte
     overlap: given.overlap,
     batchSize: given.batchSize,
     staleAfterMs: given.staleAfter,
+    unknownCategories: given.unknownCategories,
     expireAfterMs: given.expireAfter === 'never' ? undefined : given.expireAfter,
   };
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ProblemReport, pathText } from './problem';
+import { type ProblemReport, pathText, type Secrecy } from './problem';
 import { GLOBAL_SETTINGS, namesAt } from './settings';
 import type { Path } from './values';
 
@@ -49,11 +49,11 @@ function reportIssue(
     return;
   }
   const expected = issue.code === 'invalid_type' ? 'a map of settings' : issue.message;
-  report.wrong(path, valueAt(tree, below), expected, isSecret(path));
+  report.wrong(path, valueAt(tree, below), expected, secrecyOf(path));
 }
 
-function isSecret(path: Path): boolean {
-  return GLOBAL_SETTINGS.some(({ secret, key }) => secret && key === path.join('.'));
+function secrecyOf(path: Path): Secrecy {
+  return GLOBAL_SETTINGS.find(({ key }) => key === path.join('.'))?.secret ?? false;
 }
 
 function valueAt(tree: unknown, path: Path): unknown {

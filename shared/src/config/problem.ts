@@ -1,5 +1,5 @@
 import { ForewarmError } from '../errors';
-import { maskUrl } from './secrets';
+import { HIDDEN, maskUrl } from './secrets';
 import { nearest } from './suggest';
 import type { Path } from './values';
 
@@ -28,7 +28,7 @@ export class ProblemReport {
   }
 
   /** A value that is not what it should be, or is not there at all. */
-  wrong(path: Path, value: unknown, expected: string, secret = false): void {
+  wrong(path: Path, value: unknown, expected: string, secret: Secrecy = false): void {
     const at = { path: pathText(path), from: this.locate(path), expected };
     if (value === undefined) this.add({ kind: 'missing', ...at });
     else this.add({ kind: 'invalid', ...at, given: showValue(value, secret) });
@@ -70,8 +70,12 @@ export function pathText(path: Path): string {
   }, '');
 }
 
+/** What of a setting must never be printed: nothing, the passwords in a URL, or all of it. */
+export type Secrecy = boolean | 'whole';
+
 /** A value as it may be printed: shortened, on one line, without passwords. */
-export function showValue(value: unknown, secret = false): string {
+export function showValue(value: unknown, secret: Secrecy = false): string {
+  if (secret === 'whole' && typeof value !== 'object') return HIDDEN;
   if (typeof value === 'string') return quoted(secret || value.includes('://') ? maskUrl(value) : value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0 ? 'an empty map' : 'a map';

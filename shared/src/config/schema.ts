@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { UNKNOWN_CATEGORIES } from '../tiers/predictor-options';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
 import { inputsType } from './inputs';
 import { listenHost } from './listen';
 import { optional, required, section, withDefault } from './setting';
+import { tokensType } from './tokens';
 import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, REFRESHES, ROLES } from './types';
 import {
   byteSize,
@@ -61,15 +63,34 @@ export const settingsSchema = z.strictObject({
     host: withDefault(
       listenHost,
       '127.0.0.1',
-      'Address to listen on; one of this machine, unless `http.exposeWithoutAuthentication` is set.',
+      'Address to listen on; one of this machine, unless there are `http.tokens` or `http.exposeWithoutAuthentication` is set.',
     ),
     port: withDefault(integer(0, 65_535), 7878, 'Port to listen on; 0 takes any free one.'),
     exposeWithoutAuthentication: withDefault(
       yesOrNo,
       false,
       'Allows another address in `http.host`, such as 0.0.0.0 in a container. It means that everybody who reaches the ' +
-        'address can read and drive this daemon: nobody is asked who they are.',
+        'address can read and drive this daemon: where there are no `http.tokens`, nobody is asked who they are.',
     ),
+    tokens: withDefault(
+      tokensType,
+      [],
+      'Bearer tokens, one of which the API then asks for; several at once, so that one can be replaced without a gap. ' +
+        'With another address than one of this machine, the metrics, the pages and the queues ask for one too.',
+      { secret: 'whole', defaultText: 'none' },
+    ),
+    rateLimit: withDefault(
+      wordOr('off', integer(1, 1_000_000_000)),
+      'off',
+      'Requests to the API that one token, or one address without a token, may make in a minute.',
+    ),
+    requestTimeout: withDefault(
+      duration('100ms', '1h'),
+      '10s',
+      'How long a request may take to arrive, and to be answered.',
+    ),
+    maxBody: withDefault(byteSize('1KiB', '1GiB'), '8MiB', 'The largest body of a request to the API.'),
+    maxBatch: withDefault(integer(1, 1_000_000), 10_000, 'Predictions that one request to the API may ask for.'),
   }),
   log: section('What is logged, and how.', {
     level: withDefault(choice(LOG_LEVELS), 'info', 'The least important messages that are logged.'),
@@ -78,7 +99,8 @@ export const settingsSchema = z.strictObject({
   roles: withDefault(
     choices(ROLES),
     [...ROLES],
-    'What this process does: `scheduler` plans cycles, `worker` computes, `dashboard` shows the queues at `/queues`.',
+    'What this process does: `scheduler` plans cycles, `worker` computes, `dashboard` shows the queues at `/queues`, `api` ' +
+      'answers predictions at `/v1` and `/v2`.',
   ),
   inference: section('The child processes that run the models.', {
     processes: withDefault(wordOr('auto', integer(1, 256)), 'auto', 'How many; `auto` is one per core.'),
@@ -92,6 +114,23 @@ export const settingsSchema = z.strictObject({
       3,
       'Tries in a row that a model may fail, because it does not load, kills its process or takes too long, before it is ' +
         'left alone for a while.',
+    ),
+  }),
+  reader: section('How the API reads predictions.', {
+    memory: withDefault(
+      byteSize('0B', '1TiB'),
+      '64MiB',
+      'Rows that are held in the memory of the process; 0B for none.',
+    ),
+    deadline: withDefault(
+      duration('10ms', '10m'),
+      '5s',
+      'How long an answer may take that no store has; never longer than `http.requestTimeout`.',
+    ),
+    processes: withDefault(
+      integer(1, 256),
+      1,
+      'Child processes that compute rows which no store has, beside those of `inference.processes`.',
     ),
   }),
   shutdown: section('How the daemon ends.', {
@@ -152,6 +191,11 @@ export const modelSchema = z.strictObject({
   overlap: withDefault(choice(OVERLAPS), 'skip', 'What happens when it is time again and the last cycle still runs.'),
   batchSize: withDefault(wordOr('auto', integer(1, 10_000)), 'auto', 'Categories that one job computes.'),
   staleAfter: withDefault(duration('1s', '3650d'), '5m', 'Age from which a prediction is marked as stale.'),
+  unknownCategories: withDefault(
+    choice(UNKNOWN_CATEGORIES),
+    'compute',
+    'What the API does when it is asked for a category that is not among `categories`: have the model compute it, or refuse.',
+  ),
   expireAfter: withDefault(
     wordOr('never', duration('1s', '3650d')),
     'never',

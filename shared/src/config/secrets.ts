@@ -1,7 +1,8 @@
 /** Masks what must never be printed. Where a text is ambiguous, more is hidden rather than less. */
 
 const SECRET_NAME = /pass|pwd|secret|token|key|auth|credential/i;
-const HIDDEN = '***';
+/** What stands for a secret. */
+export const HIDDEN = '***';
 
 /** A connection URL that may be printed: no password, neither before the host nor in the query. */
 export function maskUrl(url: string): string {

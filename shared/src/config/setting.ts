@@ -14,8 +14,8 @@ export interface SettingInfo {
   readonly required: boolean;
   /** Name of its environment variable where it is not the one that follows from the path. */
   readonly variable: string | undefined;
-  /** Its value is masked wherever it is shown. */
-  readonly secret: boolean;
+  /** Its value is masked wherever it is shown: the passwords in a URL, or the whole of it. */
+  readonly secret: boolean | 'whole';
 }
 
 type Extra = Partial<Pick<SettingInfo, 'defaultText' | 'variable' | 'secret'>>;

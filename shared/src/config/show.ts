@@ -23,7 +23,18 @@ export function resolvedView(config: Config): ResolvedView {
   };
 }
 
-function settingsView({ redis, postgres, inference, shutdown, watchdog, history, limits, ...config }: Config) {
+function settingsView({
+  redis,
+  postgres,
+  http,
+  inference,
+  reader,
+  shutdown,
+  watchdog,
+  history,
+  limits,
+  ...config
+}: Config) {
   return {
     keyPrefix: config.keyPrefix,
     redis: { cache: maskUrl(redis.cacheUrl), queue: maskUrl(redis.queueUrl) },
@@ -33,13 +44,27 @@ function settingsView({ redis, postgres, inference, shutdown, watchdog, history,
       statementTimeout: formatDuration(postgres.statementTimeoutMs),
       poolSize: postgres.poolSize,
     },
-    http: { ...config.http },
+    http: {
+      host: http.host,
+      port: http.port,
+      exposeWithoutAuthentication: http.exposeWithoutAuthentication,
+      tokens: http.tokens.map(() => '***'),
+      rateLimit: http.rateLimit,
+      requestTimeout: formatDuration(http.requestTimeoutMs),
+      maxBody: formatBytes(http.maxBodyBytes),
+      maxBatch: http.maxBatch,
+    },
     log: { ...config.log },
     roles: [...config.roles],
     inference: {
       processes: inference.processes,
       timeLimit: formatDuration(inference.timeLimitMs),
       brokenAfter: inference.brokenAfter,
+    },
+    reader: {
+      memory: formatBytes(reader.memoryBytes),
+      deadline: formatDuration(reader.deadlineMs),
+      processes: reader.processes,
     },
     shutdown: { grace: formatDuration(shutdown.graceMs) },
     watchdog: { every: formatDuration(watchdog.everyMs) },
@@ -67,6 +92,7 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     overlap: model.overlap,
     batchSize: model.batchSize,
     staleAfter: formatDuration(model.staleAfterMs),
+    unknownCategories: model.unknownCategories,
     expireAfter: model.expireAfterMs === undefined ? 'never' : formatDuration(model.expireAfterMs),
   };
 }

@@ -1,11 +1,12 @@
 import type { Axis } from '../cache/grid';
 import type { InputSource } from '../model/spec';
+import type { UnknownCategories } from '../tiers/predictor-options';
 
 export type { InputSource };
 
 /** What a Forewarm process runs with: validated, resolved and deep-frozen. Units are in the names. */
 
-export const ROLES = ['scheduler', 'worker', 'dashboard'] as const;
+export const ROLES = ['scheduler', 'worker', 'dashboard', 'api'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -42,6 +43,7 @@ export interface ModelConfig {
   readonly overlap: Overlap;
   readonly batchSize: number | 'auto';
   readonly staleAfterMs: number;
+  readonly unknownCategories: UnknownCategories;
   /** `undefined`: rows never expire. */
   readonly expireAfterMs: number | undefined;
 }
@@ -67,6 +69,14 @@ export interface Config {
     readonly port: number;
     /** Whether `host` may be an address that others than this machine reach. */
     readonly exposeWithoutAuthentication: boolean;
+    /** Bearer tokens, each as good as the others; secret. */
+    readonly tokens: readonly string[];
+    /** Requests a minute of one client. */
+    readonly rateLimit: number | 'off';
+    readonly requestTimeoutMs: number;
+    readonly maxBodyBytes: number;
+    /** Predictions of one request. */
+    readonly maxBatch: number;
   };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly roles: readonly Role[];
@@ -74,6 +84,12 @@ export interface Config {
     readonly processes: number | 'auto';
     readonly timeLimitMs: number;
     readonly brokenAfter: number;
+  };
+  /** How this process reads predictions for others: the role `api`. */
+  readonly reader: {
+    readonly memoryBytes: number;
+    readonly deadlineMs: number;
+    readonly processes: number;
   };
   readonly shutdown: { readonly graceMs: number };
   readonly watchdog: { readonly everyMs: number };

@@ -6,7 +6,7 @@ import type { BatchTimings, CategoryFailure } from '../inference/protocol';
 import { valuesList } from './multi-row';
 
 /** What started a cycle. */
-export const TRIGGERS = ['schedule', 'startup', 'heal', 'command', 'dashboard', 'retry'] as const;
+export const TRIGGERS = ['schedule', 'startup', 'heal', 'command', 'dashboard', 'retry', 'api'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
 /** Rows by what became of them in a cycle or a batch. */

@@ -25,8 +25,8 @@ export function refuseCrossSite(scope: FastifyInstance, { loopbackOnly }: CrossS
   });
 }
 
-/** A browser that was led to 127.0.0.1 under the name of another site says that name. */
-function requireLoopbackName(host: string | undefined): void {
+/** FW_HTTP_CROSS_SITE for another name than those of this machine: a browser that was led to 127.0.0.1 under the name of another site says it. */
+export function requireLoopbackName(host: string | undefined): void {
   const [, bracketed, plain = bracketed] = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/.exec(host ?? '') ?? [];
   const name = plain?.toLowerCase();
   if (name !== undefined && (name === 'localhost' || isIP(name) !== 0) && isLoopback(name)) return;

@@ -4,10 +4,21 @@ const STATUS: Record<ErrorKind, number> = { input: 400, notFound: 404, refused: 
 
 /** Where HTTP has a word of its own. */
 const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  FW_HTTP_UNAUTHORIZED: 401,
   FW_HTTP_CROSS_SITE: 403,
+  FW_HTTP_FORBIDDEN: 403,
   FW_HTTP_READ_ONLY: 405,
+  FW_HTTP_METHOD: 405,
+  FW_HTTP_TIME_LIMIT: 408,
+  FW_HTTP_TOO_LARGE: 413,
   FW_HTTP_CONTENT_TYPE: 415,
+  FW_HTTP_RATE_LIMIT: 429,
+  FW_READ_DEADLINE: 504,
 };
+
+export function statusOf(code: ErrorCode): number {
+  return STATUS_OF[code] ?? STATUS[ERROR_CATALOGUE[code].kind];
+}
 
 export interface ErrorReply {
   readonly status: number;
@@ -26,7 +37,7 @@ export function errorReply(thrown: unknown): ErrorReply {
   if (thrown instanceof ForewarmError) {
     const { code, message, next } = thrown;
     return {
-      status: STATUS_OF[code] ?? STATUS[ERROR_CATALOGUE[code].kind],
+      status: statusOf(code),
       body: { code, error: message, message: next },
     };
   }

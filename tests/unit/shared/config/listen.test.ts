@@ -30,7 +30,13 @@ test.each(ELSEWHERE)('%s is refused in one error that names the setting and says
 
 test.each(ELSEWHERE)('%s is allowed by the setting', (host) => {
   const { http } = workspace.load(minimal(`http: { host: "${host}", ${exposed} }`));
-  expect(http).toEqual({ host, port: 7878, exposeWithoutAuthentication: true });
+  expect(http).toMatchObject({ host, port: 7878, exposeWithoutAuthentication: true, tokens: [] });
+});
+
+test.each(ELSEWHERE)('%s is allowed by tokens, and by no empty list of them', (host) => {
+  const { http } = workspace.load(minimal(`http: { host: "${host}", tokens: [0123456789abcdef] }`));
+  expect(http).toMatchObject({ host, exposeWithoutAuthentication: false, tokens: ['0123456789abcdef'] });
+  expect(workspace.problems(minimal(`http: { host: "${host}", tokens: [] }`))).toMatchObject([{ path: 'http.host' }]);
 });
 
 test.each([

@@ -11,10 +11,20 @@ test('all but the models has a default', () => {
     keyPrefix: 'forewarm',
     redis: { cacheUrl: 'redis://127.0.0.1:6379', queueUrl: 'redis://127.0.0.1:6379' },
     postgres: { url: undefined, connectTimeoutMs: 2000, statementTimeoutMs: 15_000, poolSize: 4 },
-    http: { host: '127.0.0.1', port: 7878, exposeWithoutAuthentication: false },
+    http: {
+      host: '127.0.0.1',
+      port: 7878,
+      exposeWithoutAuthentication: false,
+      tokens: [],
+      rateLimit: 'off',
+      requestTimeoutMs: 10_000,
+      maxBodyBytes: 8 * 1024 ** 2,
+      maxBatch: 10_000,
+    },
     log: { level: 'info', format: 'auto' },
-    roles: ['scheduler', 'worker', 'dashboard'],
+    roles: ['scheduler', 'worker', 'dashboard', 'api'],
     inference: { processes: 'auto', timeLimitMs: 60_000, brokenAfter: 3 },
+    reader: { memoryBytes: 64 * 1024 ** 2, deadlineMs: 5000, processes: 1 },
     shutdown: { graceMs: 10_000 },
     watchdog: { everyMs: 5000 },
     history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },
@@ -37,6 +47,7 @@ test('all but the models has a default', () => {
       overlap: 'skip',
       batchSize: 'auto',
       staleAfterMs: 300_000,
+      unknownCategories: 'compute',
       expireAfterMs: undefined,
     },
   ]);
@@ -114,7 +125,7 @@ test('a name without a value counts as not set', () => {
   expect(config).toMatchObject({
     http: { port: 7878 },
     log: { level: 'info' },
-    roles: ['scheduler', 'worker', 'dashboard'],
+    roles: ['scheduler', 'worker', 'dashboard', 'api'],
   });
 });
 

@@ -18,7 +18,9 @@ export function addStart(program: Command): void {
   program
     .command('start')
     .description('run the daemon against your own Redis and PostgreSQL, until it is told to stop')
-    .addOption(new Option('--roles <list>', 'roles of this daemon, separated by commas: scheduler, worker, dashboard'))
+    .addOption(
+      new Option('--roles <list>', 'roles of this daemon, separated by commas: scheduler, worker, dashboard, api'),
+    )
     .action(async (options: { roles?: string }, command: Command) => {
       const invocation = new Invocation(command);
       const config = invocation.config(options.roles === undefined ? {} : { roles: options.roles });

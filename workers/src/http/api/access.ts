@@ -1,0 +1,59 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isLoopback } from '#shared/config/listen';
+import type { Config } from '#shared/config/types';
+import { ForewarmError } from '#shared/errors';
+import { requireLoopbackName } from '../cross-site';
+import type { Tokens } from '../tokens';
+
+const MINUTE_MS = 60_000;
+/** Clients that are counted apart from each other. */
+const CLIENTS = 10_000;
+
+/**
+ * Lets to the routes of this scope who may ask, and as often as they may. Add it before the routes. Refusals are thrown:
+ * FW_HTTP_CROSS_SITE, FW_HTTP_RATE_LIMIT, FW_HTTP_UNAUTHORIZED.
+ */
+export async function guardAccess(scope: FastifyInstance, http: Config['http'], tokens: Tokens): Promise<void> {
+  // With tokens, a page that reaches this machine under another name has none.
+  const loopbackOnly = isLoopback(http.host) && !tokens.configured;
+  const limit = http.rateLimit === 'off' ? undefined : await limiter(scope, http.rateLimit, tokens);
+  scope.addHook('onRequest', (request, reply, done) => {
+    const admit = (): void => {
+      if (loopbackOnly) requireLoopbackName(request.headers.host);
+      if (tokens.configured && tokens.carriedBy(request) === undefined) throw tokens.refusal(request, reply);
+    };
+    const asked = limit?.(request, reply) ?? Promise.resolve();
+    if (limit === undefined) attempt(admit, done);
+    else asked.then(admit).then(() => done(), done);
+  });
+}
+
+function attempt(admit: () => void, done: (error?: Error) => void): void {
+  try {
+    admit();
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+/** Counts the requests of each token, and of each address that shows none. */
+async function limiter(scope: FastifyInstance, max: number, tokens: Tokens) {
+  await scope.register(rateLimit, { global: false, cache: CLIENTS });
+  const count = scope.createRateLimit({
+    max,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request: FastifyRequest) => {
+      const token = tokens.carriedBy(request);
+      return token === undefined ? `address ${request.ip}` : `token ${token}`;
+    },
+  });
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const counted = await count(request);
+    if (counted.isAllowed || !counted.isExceeded) return;
+    reply.header('retry-after', counted.ttlInSeconds);
+    throw new ForewarmError('FW_HTTP_RATE_LIMIT', `more than ${max} requests in this minute`);
+  };
+}

@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify';
+import { guardAccess } from './access';
+import { openInference } from './inference/protocol';
+import { models } from './models';
+import { keepDocument } from './openapi';
+import { pages } from './pages';
+import type { ApiParts } from './parts';
+import { predictions } from './predictions';
+import { rows } from './rows';
+import { namedSchemas } from './schemas';
+import { warm } from './warm';
+
+/** Predictions over HTTP: our own API at `/v1`, the Open Inference Protocol at `/v2`, and what describes both. */
+export async function api(scope: FastifyInstance, parts: ApiParts): Promise<void> {
+  const { http } = parts.context.config;
+  for (const schema of namedSchemas(http.maxBatch)) scope.addSchema(schema);
+  await keepDocument(scope, parts);
+  await scope.register(
+    async (v1) => {
+      v1.removeContentTypeParser('text/plain');
+      await guardAccess(v1, http, parts.tokens);
+      for (const resource of [models, predictions, rows, warm]) {
+        await v1.register(async (own) => resource(own, parts));
+      }
+    },
+    { prefix: '/v1' },
+  );
+  await scope.register((v2) => openInference(v2, parts), { prefix: '/v2' });
+  await scope.register((own) => pages(own, parts));
+}

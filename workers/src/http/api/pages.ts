@@ -1,0 +1,24 @@
+import helmet from '@fastify/helmet';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { securityHeaders } from '../security-headers';
+import { requireToken } from '../tokens';
+import type { ApiParts } from './parts';
+
+/** The page's own scripts and styles; its styles are set by scripts as well. It asks the API of this listener alone. */
+const SOURCES = {
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'"],
+};
+
+const CONFIGURATION = { tryItOutEnabled: true, validatorUrl: null, deepLinking: true } as const;
+
+/** The document of the API at `/openapi.json`, and a page at `/docs` that shows it and asks questions. */
+export async function pages(scope: FastifyInstance, { tokens, operatorsOnly }: ApiParts): Promise<void> {
+  if (operatorsOnly) requireToken(scope, tokens);
+  scope.get('/openapi.json', { schema: { hide: true } as object }, () => scope.swagger());
+  await scope.register(helmet, securityHeaders(SOURCES));
+  await scope.register(swaggerUi, { routePrefix: '/docs', uiConfig: CONFIGURATION, theme: { title: 'Forewarm' } });
+}

@@ -1,0 +1,16 @@
+import type { JobContext } from '#jobs/context';
+import type { Predictor } from '#shared/tiers/predictor';
+import type { Readiness } from '../listener';
+import type { Tokens } from '../tokens';
+
+/** What the API works with. */
+export interface ApiParts {
+  readonly predictor: Predictor;
+  readonly context: Pick<JobContext, 'config' | 'enqueue' | 'models' | 'log'>;
+  readonly tokens: Tokens;
+  /** Whether pages for the operator ask for a token. */
+  readonly operatorsOnly: boolean;
+  readonly readiness: () => Promise<Readiness>;
+  /** Whether the Redis of the queues can be asked now: a queue that is used before waits for ever. */
+  readonly queueReady: () => boolean;
+}
