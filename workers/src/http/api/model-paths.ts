@@ -4,6 +4,7 @@ import type { ModelConfig } from '#shared/config/types';
 /** What the OpenAPI document says of the models of the configuration, beside what holds for all. */
 
 interface Operation {
+  readonly operationId?: string;
   readonly summary?: string;
   readonly parameters?: readonly Parameter[];
 }
@@ -26,9 +27,8 @@ export function modelPaths(model: ModelConfig, paths: object): Record<string, un
     if (axes === undefined || methods.get === undefined) continue;
     const { get } = methods;
     const parameters = [categoryParameter(model), ...axes];
-    own[path.replace('{model}', model.name)] = {
-      get: { ...get, summary: `${get.summary}: ${model.name}`, parameters },
-    };
+    const [operationId, summary] = [`${get.operationId}_${model.name}`, `${get.summary}: ${model.name}`];
+    own[path.replace('{model}', model.name)] = { get: { ...get, operationId, summary, parameters } };
   }
   return own;
 }
