@@ -24,7 +24,13 @@ test('health, readiness and metrics of a running daemon', async () => {
   const ready = await fetch(`${url}/readyz`);
   expect([ready.status, await ready.json()]).toEqual([
     200,
-    { ready: true, checks: { daemon: 'started', 'redis-queue': 'ready', 'redis-cache': 'ready', schema: 'ready' } },
+    {
+      ready: true,
+      checks: {
+        ...{ daemon: 'started', 'redis-queue': 'ready', 'redis-cache': 'ready', schema: 'ready' },
+        'model m': 'answered from redis',
+      },
+    },
   ]);
 
   const metrics = await fetch(`${url}/metrics`);

@@ -13,12 +13,14 @@ import { answersOnly } from './roles';
 const ATTEMPT_MS = 3_000;
 const PAUSE_MS = 500;
 const CLOSE_MS = 2_000;
+/** Enough for a Redis that is there. */
+const MOMENT_MS = 1_000;
 /** Longer than what is written meanwhile on the same connection holds an answer up. */
 const SILENT_MS = 2_000;
 
 /**
  * The daemon's connections. Its start waits for Redis as long as it takes, and says so; that of a daemon which only answers
- * goes on without.
+ * waits a moment and goes on without.
  */
 export class Connections implements Service {
   readonly name = 'connections';
@@ -51,7 +53,10 @@ export class Connections implements Service {
       this.untilConnected(this.queue, 'Redis (queue)'),
       this.untilConnected(this.cache, 'Redis (cache)'),
     ];
-    if (!this.waits) return;
+    if (!this.waits) {
+      await within(Promise.all(connected), MOMENT_MS);
+      return;
+    }
     await Promise.all([
       ...connected,
       this.untilConnected(this.queueWorkers, 'Redis (queue)'),

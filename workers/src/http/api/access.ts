@@ -1,5 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { isLoopback } from '#shared/config/listen';
 import type { Config } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
@@ -10,23 +10,28 @@ const MINUTE_MS = 60_000;
 /** Clients that are counted apart from each other. */
 const CLIENTS = 10_000;
 
+/** Lets to the routes of a scope who may ask, and as often as they may. Call it before the routes are added. */
+export type Guard = (scope: FastifyInstance) => void;
+
 /**
- * Lets to the routes of this scope who may ask, and as often as they may. Add it before the routes. Refusals are thrown:
- * FW_HTTP_CROSS_SITE, FW_HTTP_RATE_LIMIT, FW_HTTP_UNAUTHORIZED.
+ * A guard for any number of scopes below this one, which count together. Refusals are thrown: FW_HTTP_CROSS_SITE,
+ * FW_HTTP_RATE_LIMIT, FW_HTTP_UNAUTHORIZED.
  */
-export async function guardAccess(scope: FastifyInstance, http: Config['http'], tokens: Tokens): Promise<void> {
+export async function accessGuard(scope: FastifyInstance, http: Config['http'], tokens: Tokens): Promise<Guard> {
   // With tokens, a page that reaches this machine under another name has none.
   const loopbackOnly = isLoopback(http.host) && !tokens.configured;
   const limit = http.rateLimit === 'off' ? undefined : await limiter(scope, http.rateLimit, tokens);
-  scope.addHook('onRequest', (request, reply, done) => {
+  const onRequest: onRequestHookHandler = (request, reply, done) => {
     const admit = (): void => {
       if (loopbackOnly) requireLoopbackName(request.headers.host);
       if (tokens.configured && tokens.carriedBy(request) === undefined) throw tokens.refusal(request, reply);
     };
-    const asked = limit?.(request, reply) ?? Promise.resolve();
     if (limit === undefined) attempt(admit, done);
-    else asked.then(admit).then(() => done(), done);
-  });
+    else limit(request, reply).then(() => attempt(admit, done), done);
+  };
+  return (guarded) => {
+    guarded.addHook('onRequest', onRequest);
+  };
 }
 
 function attempt(admit: () => void, done: (error?: Error) => void): void {

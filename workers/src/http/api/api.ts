@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { guardAccess } from './access';
+import { accessGuard } from './access';
 import { openInference } from './inference/protocol';
 import { models } from './models';
 import { keepDocument } from './openapi';
@@ -15,16 +15,17 @@ export async function api(scope: FastifyInstance, parts: ApiParts): Promise<void
   const { http } = parts.context.config;
   for (const schema of namedSchemas(http.maxBatch)) scope.addSchema(schema);
   await keepDocument(scope, parts);
+  const guard = await accessGuard(scope, http, parts.tokens);
   await scope.register(
     async (v1) => {
       v1.removeContentTypeParser('text/plain');
-      await guardAccess(v1, http, parts.tokens);
+      guard(v1);
       for (const resource of [models, predictions, rows, warm]) {
         await v1.register(async (own) => resource(own, parts));
       }
     },
     { prefix: '/v1' },
   );
-  await scope.register((v2) => openInference(v2, parts), { prefix: '/v2' });
+  await scope.register((v2) => openInference(v2, parts, guard), { prefix: '/v2' });
   await scope.register((own) => pages(own, parts));
 }
