@@ -53,7 +53,9 @@ export class HttpListener implements Service {
       http: { connectionsCheckingInterval: Math.min(LOOK_MS, settings.requestTimeoutMs) },
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       // What a client sends is taken as it is, or refused.
-      ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+      ajv: {
+        customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true },
+      },
       clientErrorHandler: refuseRaw,
     });
     const routes = new KnownRoutes(this.app);
