@@ -3,12 +3,22 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandle
 import { isLoopback } from '#shared/config/listen';
 import type { Config } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
+import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import { requireLoopbackName } from '../cross-site';
 import type { Tokens } from '../tokens';
 
 const MINUTE_MS = 60_000;
 /** Clients that are counted apart from each other. */
 const CLIENTS = 10_000;
+
+/** Refuses models that are not of the configuration with FW_MODEL_UNKNOWN: strangers look for nothing in the stores. */
+export function requireConfigured(scope: FastifyInstance, models: Pick<ModelCatalogue, 'configured'>): void {
+  scope.addHook('preValidation', (request, _reply, done) => {
+    const { model } = request.params as { readonly model?: string };
+    if (model === undefined) done();
+    else attempt(() => void models.configured(model), done);
+  });
+}
 
 /** Lets to the routes of a scope who may ask, and as often as they may. Call it before the routes are added. */
 export type Guard = (scope: FastifyInstance) => void;

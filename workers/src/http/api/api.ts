@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { accessGuard } from './access';
+import { accessGuard, requireConfigured } from './access';
 import { openInference } from './inference/protocol';
 import { models } from './models';
 import { keepDocument } from './openapi';
@@ -20,6 +20,7 @@ export async function api(scope: FastifyInstance, parts: ApiParts): Promise<void
     async (v1) => {
       v1.removeContentTypeParser('text/plain');
       guard(v1);
+      requireConfigured(v1, parts.context.models);
       for (const resource of [models, predictions, rows, warm]) {
         await v1.register(async (own) => resource(own, parts));
       }

@@ -7,13 +7,13 @@ export type Form = 'json' | 'bytes';
 /**
  * Sets the headers that say where an answer comes from and for how long it may be kept, and tells whether the client has it
  * already, so that 304 is all there is to say.
- * @param everyMs period of the model's cycles: until the next, a row is not replaced; `undefined` where it is not known
+ * @param everyMs period of the model's cycles: until the next, a row is not replaced
  */
 export function describeAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Provenance,
-  everyMs: number | undefined,
+  everyMs: number,
   form: Form = 'json',
 ): boolean {
   const etag = etagOf(answer, form);
@@ -32,8 +32,8 @@ export function describeAnswer(
 }
 
 /** `Age` counts from when the row was computed, and so does `max-age`: an answer is fresh until the next row is due. */
-function cacheControl({ stale }: Provenance, everyMs: number | undefined): string {
-  return stale || everyMs === undefined ? 'private, no-cache' : `private, max-age=${Math.floor(everyMs / 1_000)}`;
+function cacheControl({ stale }: Provenance, everyMs: number): string {
+  return stale ? 'private, no-cache' : `private, max-age=${Math.floor(everyMs / 1_000)}`;
 }
 
 /** A row is known by its generation and when it was computed. That an answer has become stale makes it another. */

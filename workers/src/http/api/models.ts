@@ -13,24 +13,23 @@ interface Asked {
 /** Categories that are named, for a first question. */
 const FIRST = 5;
 
-/** What can be asked for: the models of the configuration, and those of this Redis that were asked for. */
+/** What can be asked for: the models of the configuration. */
 export function models(scope: FastifyInstance, { predictor, context }: ApiParts): void {
   const categories = new Map(context.config.models.map((model) => [model.name, model.categories]));
   const shown = (description: ModelDescription) => {
-    const known = categories.get(description.model);
+    const known = categories.get(description.model) ?? [];
     return {
       ...description,
       publishedAt: description.publishedAt ?? null,
       lastUpdated: description.lastUpdated ?? null,
-      categories: known === undefined ? null : { count: known.length, first: known.slice(0, FIRST) },
+      categories: { count: known.length, first: known.slice(0, FIRST) },
     };
   };
   scope.get('/models', { schema: LIST }, async (request, reply) => {
     const signal = whileConnected(reply);
     const path = pathOf(request);
-    const names = [...new Set([...categories.keys(), ...predictor.models])];
     const unavailable: { readonly model: string; readonly reason: Problem }[] = [];
-    const described = names.map(async (model) => {
+    const described = [...categories.keys()].map(async (model) => {
       try {
         return [shown(await predictor.describe(model, { signal }))];
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Coordinates } from '#shared/cache/grid';
-import { ForewarmError } from '#shared/errors';
+import { type ErrorCode, ForewarmError } from '#shared/errors';
 import type { Answer, Outcome } from '#shared/tiers/answers';
 import { whileConnected } from '../client-gone';
 import { pathOf, problemOf } from '../problem';
@@ -20,16 +20,15 @@ interface AskedMany {
 
 /** One prediction, and many. */
 export function predictions(scope: FastifyInstance, { predictor, context }: ApiParts): void {
-  const { http, models } = context.config;
-  const periods = new Map(models.map(({ name, everyMs }) => [name, everyMs]));
+  const { config, models } = context;
   scope.get<Asked>('/models/:model/predictions', { schema: ONE }, async (request, reply) => {
     const { model } = request.params;
     const { category, ...coordinates } = request.query;
     const answer = await predictor.predict(model, category, coordinates, { signal: whileConnected(reply) });
-    if (describeAnswer(request, reply, answer, periods.get(model))) return reply.code(304).send();
+    if (describeAnswer(request, reply, answer, models.configured(model).everyMs)) return reply.code(304).send();
     return { model, category, ...wholeMs(answer) };
   });
-  const options = { schema: MANY, bodyLimit: http.maxBodyBytes };
+  const options = { schema: MANY, bodyLimit: config.http.maxBodyBytes };
   scope.post<AskedMany>('/models/:model/predictions', options, async (request, reply) => {
     const { model } = request.params;
     const questions = request.body.items.map((item) => ({ model, ...item }));
@@ -48,16 +47,16 @@ function shownOutcome(outcome: Outcome, path: string): unknown {
   return { status: 'fulfilled', value: wholeMs(outcome.value) };
 }
 
-/** What is wrong with the model is wrong with the request, not with each of its items. */
+/** What keeps every item from an answer, and is the fault of none, is told of the request: whoever tries again tries all. */
 function throwIfNone(outcomes: readonly Outcome[]): void {
   const [first] = outcomes;
-  if (first?.status !== 'rejected' || !OF_THE_MODEL.has(first.reason.code)) return;
+  if (first?.status !== 'rejected' || !OF_NO_ITEM.has(first.reason.code)) return;
   const { code, message, next } = first.reason;
   const all = outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason.code === code);
   if (all) throw new ForewarmError(code, message, { next, cause: first.reason });
 }
 
-const OF_THE_MODEL: ReadonlySet<string> = new Set(['FW_MODEL_UNKNOWN', 'FW_NOT_WARMED']);
+const OF_NO_ITEM: ReadonlySet<ErrorCode> = new Set(['FW_NOT_WARMED', 'FW_READ_FAILED', 'FW_READ_DEADLINE']);
 
 /** An answer as it is shown. */
 export function wholeMs(answer: Answer): Answer {

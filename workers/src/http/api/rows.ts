@@ -13,11 +13,10 @@ interface Asked {
 
 /** All predictions of a category: as a grid, or the row as it is stored. */
 export function rows(scope: FastifyInstance, { predictor, context }: ApiParts): void {
-  const periods = new Map(context.config.models.map(({ name, everyMs }) => [name, everyMs]));
   scope.get<Asked>('/models/:model/rows', { schema: ROW }, async (request, reply) => {
     const { model } = request.params;
     const { category } = request.query;
-    const everyMs = periods.get(model);
+    const { everyMs } = context.models.configured(model);
     const options = { signal: whileConnected(reply) };
     reply.header('vary', 'accept');
     if (prefersBytes(request.headers.accept)) {

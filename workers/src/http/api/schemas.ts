@@ -139,8 +139,8 @@ export const model = {
     lastUpdated: { ...nullableMoment, description: 'When every row was last computed or verified.' },
     tier: { ...text, enum: ['redis', 'postgres', 'model'], description: 'The tier that knows the model, and answers.' },
     categories: {
-      type: ['object', 'null'],
-      description: 'Of a model of the configuration: how many categories are kept warm, and the first of them.',
+      type: 'object',
+      description: 'How many categories are kept warm, and the first of them.',
       properties: { count: integer, first: { type: 'array', items: text } },
     },
   },

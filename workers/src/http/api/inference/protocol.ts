@@ -3,14 +3,14 @@ import { ForewarmError, messageOf } from '#shared/errors';
 import { version } from '../../../version';
 import { statusOf } from '../../error-reply';
 import { answerable, pathOf } from '../../problem';
-import type { Guard } from '../access';
+import { type Guard, requireConfigured } from '../access';
 import type { ApiParts } from '../parts';
 import { inference } from './inference';
 import { failures, inferenceSchemas, NOT_READY, serverMetadata } from './schemas';
 
 /** The Open Inference Protocol v2 at the prefix of the scope. Health and the server's name are for everybody. */
 export async function openInference(scope: FastifyInstance, parts: ApiParts, guard: Guard): Promise<void> {
-  const { readiness } = parts;
+  const { context, readiness } = parts;
   for (const schema of inferenceSchemas) scope.addSchema(schema);
   answerProtocolErrors(scope, parts);
   takeUnnamedJson(scope);
@@ -24,6 +24,7 @@ export async function openInference(scope: FastifyInstance, parts: ApiParts, gua
   scope.get('', { schema: SERVER }, () => server);
   await scope.register(async (guarded) => {
     guard(guarded);
+    requireConfigured(guarded, context.models);
     inference(guarded, parts);
   });
 }
