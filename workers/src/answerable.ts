@@ -1,29 +1,56 @@
 import type { Config } from '#shared/config/types';
-import { asForewarmError } from '#shared/errors';
-import type { Predictor } from '#shared/tiers/predictor';
+import { asForewarmError, ForewarmError } from '#shared/errors';
+import type { TierName } from '#shared/tiers/answers';
+import { Predictor } from '#shared/tiers/predictor';
+import { readerOptions } from './reader';
 
 /** Longer than that, whoever asks whether a process is ready does not wait. */
 const LOOK_MS = 2_000;
 
-/** Of each model of the configuration, which tier answers for it now. */
-export interface Answerable {
-  /** Whether each of them can be answered for, from whatever tier. */
+export interface Answers {
+  /** Whether each model of the configuration can be answered for, from whatever tier. */
   readonly all: boolean;
+  /** Of each model, from which, or why not. */
   readonly checks: Readonly<Record<string, string>>;
 }
 
-export async function answerable(config: Config, predictor: Predictor): Promise<Answerable> {
-  let all = true;
-  const looks = config.models.map(async ({ name }) => {
-    try {
-      const { tier } = await predictor.describe(name, { deadlineMs: LOOK_MS });
-      return [`model ${name}`, `answered from ${tier}`] as const;
-    } catch (error) {
-      all = false;
-      const { code, message } = asForewarmError(error);
-      return [`model ${name}`, `cannot be answered: ${code}: ${message}`] as const;
-    }
-  });
-  const checks = Object.fromEntries(await Promise.all(looks));
-  return { all, checks };
+/**
+ * Tells which tier answers for a model now, by reading a row of it: the first category's, as applications read it, except from
+ * memory. What is held there says nothing of the rows that are not, and less of what they could be read from.
+ */
+export class Answerable {
+  private readonly config: Config;
+  private readonly predictor: Predictor;
+
+  constructor(config: Config, env: Readonly<Record<string, string | undefined>>) {
+    this.config = config;
+    // The reader itself tells what goes wrong.
+    const options = { ...readerOptions(config, env), onError: () => undefined };
+    this.predictor = new Predictor({ ...options, memory: false, writeBack: false, processes: 1, deadlineMs: LOOK_MS });
+  }
+
+  /** @throws ForewarmError as a read does; FW_MODEL_UNKNOWN */
+  async tierOf(model: string): Promise<TierName> {
+    const category = this.config.models.find(({ name }) => name === model)?.categories[0];
+    if (category === undefined) throw new ForewarmError('FW_MODEL_UNKNOWN', `no model is named ${model}`);
+    return (await this.predictor.row(model, category)).tier;
+  }
+
+  async look(): Promise<Answers> {
+    let all = true;
+    const looks = this.config.models.map(async ({ name }) => {
+      try {
+        return [`model ${name}`, `answered from ${await this.tierOf(name)}`] as const;
+      } catch (error) {
+        all = false;
+        const { code, message } = asForewarmError(error);
+        return [`model ${name}`, `cannot be answered: ${code}: ${message}`] as const;
+      }
+    });
+    return { checks: Object.fromEntries(await Promise.all(looks)), all };
+  }
+
+  close(): Promise<void> {
+    return this.predictor.close();
+  }
 }

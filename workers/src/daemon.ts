@@ -12,7 +12,7 @@ import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { RepeatedErrors } from '#shared/repeated-errors';
 import type { Predictor } from '#shared/tiers/predictor';
-import { answerable } from './answerable';
+import { Answerable } from './answerable';
 import { Connections } from './connections';
 import { HttpListener, type Readiness } from './http/listener';
 import { jobContext } from './job-context';
@@ -50,7 +50,7 @@ export class Daemon implements Service {
   private readonly trouble: QueueTrouble;
   private readonly services: ServiceGroup;
   /** Of the role `api`. */
-  private readonly reader: Predictor | undefined;
+  private readonly reading: { readonly predictor: Predictor; readonly answers: Answerable } | undefined;
   private tried: readonly TriedModel[] = [];
   private started = false;
   private stopping = false;
@@ -81,7 +81,7 @@ export class Daemon implements Service {
       };
       this.http.mount(DASHBOARD_PATH, showQueues, { operatorsOnly: true });
     }
-    this.reader = this.mountApi({ config, log, env }, metrics, errors);
+    this.reading = this.mountApi({ config, log, env }, metrics, errors);
     const served = [
       ...this.readerServices(),
       this.http,
@@ -143,14 +143,16 @@ export class Daemon implements Service {
   }
 
   /** The reader of the API, which is mounted on the listener; nothing without the role. */
-  private mountApi({ config, env }: DaemonOptions, metrics: Metrics, errors: RepeatedErrors): Predictor | undefined {
+  private mountApi({ config, env }: DaemonOptions, metrics: Metrics, errors: RepeatedErrors): Daemon['reading'] {
     if (!config.roles.includes('api')) return undefined;
     const predictor = makeReader(config, env, errors);
+    const answers = new Answerable(config, env);
     metrics.showReads(() => predictor.stats());
     this.http.mount('', async (scope) => {
       const { api } = await import('./http/api/api.js');
       await api(scope, {
         predictor,
+        answers,
         context: this.context,
         tokens: this.http.tokens,
         operatorsOnly: this.http.operatorsOnly,
@@ -158,12 +160,13 @@ export class Daemon implements Service {
         queueReady: () => this.connections.queue.status === 'ready',
       });
     });
-    return predictor;
+    return { predictor, answers };
   }
 
   private readerServices(): readonly Service[] {
-    const { reader } = this;
-    return reader === undefined ? [] : [closing('reader', () => reader.close())];
+    if (this.reading === undefined) return [];
+    const { predictor, answers } = this.reading;
+    return [closing('readiness', () => answers.close()), closing('reader', () => predictor.close())];
   }
 
   private modelsCheck(config: Config): Service {
@@ -187,8 +190,8 @@ export class Daemon implements Service {
       schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
     };
     const warms = checks['redis-queue'] === 'ready' && checks['redis-cache'] === 'ready';
-    if (this.reader === undefined) return { ready: this.started && warms, checks };
-    const { all, checks: models } = await answerable(this.context.config, this.reader);
+    if (this.reading === undefined) return { ready: this.started && warms, checks };
+    const { all, checks: models } = await this.reading.answers.look();
     // Who only answers is well as long as there are answers, from wherever.
     const ready = this.started && (answersOnly(this.context.config) ? all : warms);
     return { ready, checks: { ...checks, ...models } };

@@ -1,6 +1,7 @@
 import type { Config } from '#shared/config/types';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import { Predictor } from '#shared/tiers/predictor';
+import type { PredictorOptions } from '#shared/tiers/predictor-options';
 import { requirePostgres } from './connections';
 
 /** The daemon's own reader of predictions, over connections of its own: it has to answer within its limits when others wait. */
@@ -9,8 +10,16 @@ export function makeReader(
   env: Readonly<Record<string, string | undefined>>,
   errors: RepeatedErrors,
 ): Predictor {
-  const { keyPrefix, redis, models, reader, http } = config;
   return new Predictor({
+    ...readerOptions(config, env),
+    onError: (error, tier) => errors.report(`reading predictions (${tier})`, error),
+  });
+}
+
+/** How the configuration has predictions read. */
+export function readerOptions(config: Config, env: Readonly<Record<string, string | undefined>>): PredictorOptions {
+  const { keyPrefix, redis, models, reader, http, inference } = config;
+  return {
     redis: redis.cacheUrl,
     postgres: requirePostgres(config).url,
     models,
@@ -18,7 +27,7 @@ export function makeReader(
     memory: reader.memoryBytes === 0 ? false : { maxBytes: reader.memoryBytes },
     deadlineMs: Math.min(reader.deadlineMs, http.requestTimeoutMs),
     processes: reader.processes,
+    taskLimitMs: inference.timeLimitMs,
     env,
-    onError: (error, tier) => errors.report(`reading predictions (${tier})`, error),
-  });
+  };
 }

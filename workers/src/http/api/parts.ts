@@ -1,11 +1,13 @@
 import type { JobContext } from '#jobs/context';
 import type { Predictor } from '#shared/tiers/predictor';
+import type { Answerable } from '../../answerable';
 import type { Readiness } from '../listener';
 import type { Tokens } from '../tokens';
 
 /** What the API works with. */
 export interface ApiParts {
   readonly predictor: Predictor;
+  readonly answers: Answerable;
   readonly context: Pick<JobContext, 'config' | 'enqueue' | 'models' | 'log'>;
   readonly tokens: Tokens;
   /** Whether pages for the operator ask for a token. */

@@ -33,7 +33,7 @@ export function inference(scope: FastifyInstance, parts: ApiParts): void {
       metadataOf(await liveOf(parts, request.params, reply)),
     );
     scope.get<Named>(`${path}/ready`, { schema: { ...READY, params } }, async ({ params }, reply) => {
-      const ready = await isReady(liveOf(parts, params, reply));
+      const ready = await isReady(parts, params, reply);
       reply.code(ready ? 200 : NOT_READY);
       return { name: params.model, ready };
     });
@@ -61,9 +61,10 @@ async function liveOf(
 }
 
 /** Whether a model can be answered for; what is wrong with the request is thrown. */
-async function isReady(live: Promise<ModelDescription>): Promise<boolean> {
+async function isReady(parts: ApiParts, params: Named['Params'], reply: FastifyReply): Promise<boolean> {
   try {
-    await live;
+    await liveOf(parts, params, reply);
+    await parts.answers.tierOf(params.model);
     return true;
   } catch (error) {
     if (statusOf(httpError(error).code) < 500) throw error;
