@@ -5,7 +5,7 @@ import { request } from 'node:http';
 export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is when it is text, as JSON when it is anything else. */
+  /** Sent as it is when it is text or bytes, as JSON when it is anything else. */
   readonly body?: unknown;
 }
 
@@ -19,8 +19,9 @@ export interface Answered {
 }
 
 export function ask(url: string, path: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<Answered> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const json = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
+  const asItIs = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+  const sentBody = asItIs ? body : JSON.stringify(body);
+  const json = !asItIs ? { 'content-type': 'application/json' } : {};
   return new Promise((resolve, reject) => {
     const sent = request(`${url}${path}`, { method, agent: false, headers: { ...json, ...headers } }, (response) => {
       const parts: Buffer[] = [];
@@ -34,6 +35,6 @@ export function ask(url: string, path: string, { method = 'GET', headers = {}, b
       });
     });
     sent.on('error', reject);
-    sent.end(text);
+    sent.end(sentBody);
   });
 }

@@ -69,7 +69,10 @@ test('health: the server, and a model', async () => {
 
 test('metadata of the server', async () => {
   const { status, json } = await ask(url, '/v2');
-  expect([status, json]).toEqual([200, { name: 'forewarm', version: expect.any(String), extensions: [] }]);
+  expect([status, json]).toEqual([
+    200,
+    { name: 'forewarm', version: expect.any(String), extensions: ['binary_tensor_data'] },
+  ]);
 });
 
 test('metadata of a model, with and without its version', async () => {
@@ -187,13 +190,57 @@ test.each<[string, unknown, number, string, RegExp]>([
   expect(json).toEqual({ error: expect.stringMatching(error), code, next: expect.any(String) });
 });
 
-test('tensors in binary are refused with what to do', async () => {
-  const headers = { 'content-type': 'application/octet-stream', 'inference-header-content-length': '2' };
-  const { status, json } = await infer('{}\0\0', headers);
-  expect([status, json]).toMatchObject([
-    415,
-    { code: 'FW_HTTP_CONTENT_TYPE', next: expect.stringContaining('binary_data=False') },
-  ]);
+/** The tensors as the client of Triton sends them unless told otherwise: bytes behind the JSON, in the order of the inputs. */
+function binary(types: Record<string, string> = {}): {
+  readonly body: Buffer;
+  readonly headers: Record<string, string>;
+} {
+  const numbers = (values: number[], width: number, write: (bytes: Buffer, value: number, at: number) => void) => {
+    const bytes = Buffer.alloc(values.length * width);
+    for (const [i, value] of values.entries()) write(bytes, value, i * width);
+    return bytes;
+  };
+  const texts = (values: string[]) =>
+    Buffer.concat(values.map((text) => Buffer.from([text.length, 0, 0, 0, ...Buffer.from(text)])));
+  const tensors: [string, string, Buffer][] = [
+    ['input0', 'INT64', numbers([1, 2, 3, 4], 8, (bytes, value, at) => bytes.writeBigInt64LE(BigInt(value), at))],
+    ['input1', 'FP32', numbers([0.1, 0.2, 0.1, 0.2], 4, (bytes, value, at) => bytes.writeFloatLE(value, at))],
+    ['kind', 'BYTES', texts(['x', 'x', 'y', 'y'])],
+    ['category', 'BYTES', texts(['a', 'a', 'b', 'b'])],
+  ];
+  const inputs = tensors.map(([name, datatype, bytes]) => ({
+    ...{ name, datatype, shape: [4, 1], parameters: { binary_data_size: bytes.length } },
+  }));
+  const json = Buffer.from(JSON.stringify({ inputs, parameters: { binary_data_output: true } }));
+  const body = Buffer.concat([json, ...tensors.map(([, , bytes]) => bytes)]);
+  return { body, headers: { 'inference-header-content-length': String(json.length), ...types } };
+}
+
+test.each([undefined, 'application/octet-stream', 'application/json'])(
+  'tensors in bytes behind the JSON, sent as %s',
+  async (type) => {
+    const { body, headers } = binary(type === undefined ? {} : { 'content-type': type });
+    const { status, json } = await infer(body, headers);
+    expect([status, json.outputs[0]]).toEqual([200, { name: 'output0', shape: [4], datatype: 'FP32', data: output0 }]);
+  },
+);
+
+test('bytes that do not fit are refused', async () => {
+  const { body, headers } = binary();
+  const cut = await infer(body.subarray(0, -1), headers);
+  expect(cut).toMatchObject({
+    status: 400,
+    json: { error: 'input category says that it has 20 bytes, and 19 are left' },
+  });
+  const more = await infer(Buffer.concat([body, Buffer.from('x')]), headers);
+  expect(more).toMatchObject({ status: 400, json: { error: '1 bytes behind the JSON belong to no input' } });
+  for (const length of ['x', '-1', '100000', '']) {
+    const wrong = await infer(body, { 'inference-header-content-length': length });
+    expect([length, wrong.status, wrong.json.code]).toEqual([length, 400, 'FW_HTTP_BAD_REQUEST']);
+  }
+});
+
+test('a body of another type, and what is no JSON, are refused', async () => {
   expect((await infer('a=b', { 'content-type': 'text/csv' })).json).toMatchObject({ code: 'FW_HTTP_CONTENT_TYPE' });
   expect((await infer('{')).json).toMatchObject({
     code: 'FW_HTTP_BAD_REQUEST',

@@ -5,7 +5,6 @@ import { whileConnected } from '../../client-gone';
 import { statusOf } from '../../error-reply';
 import { httpError } from '../../http-error';
 import type { ApiParts } from '../parts';
-import { refuseBinary } from './binary';
 import { failures, livePath, NOT_READY, versionPath } from './schemas';
 import { CATEGORY, datatypeOf, elementsOf, type InputTensor } from './tensors';
 
@@ -40,7 +39,6 @@ export function inference(scope: FastifyInstance, parts: ApiParts): void {
     const options = {
       schema: { ...INFER, params },
       bodyLimit: parts.context.config.http.maxBodyBytes,
-      preParsing: refuseBinary,
     };
     scope.post<Asked>(`${path}/infer`, options, async ({ params, body }, reply) => infer(parts, params, body, reply));
   }

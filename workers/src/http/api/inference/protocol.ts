@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { ForewarmError, messageOf } from '#shared/errors';
+import { ForewarmError } from '#shared/errors';
 import { version } from '../../../version';
 import { statusOf } from '../../error-reply';
 import { answerable, pathOf } from '../../problem';
 import { type Guard, requireConfigured } from '../access';
 import type { ApiParts } from '../parts';
+import { takeBodies } from './body';
 import { inference } from './inference';
 import { failures, inferenceSchemas, NOT_READY, serverMetadata } from './schemas';
 
@@ -13,14 +14,14 @@ export async function openInference(scope: FastifyInstance, parts: ApiParts, gua
   const { context, readiness } = parts;
   for (const schema of inferenceSchemas) scope.addSchema(schema);
   answerProtocolErrors(scope, parts);
-  takeUnnamedJson(scope);
+  takeBodies(scope);
   scope.get('/health/live', { schema: LIVE }, () => ({ live: true }));
   scope.get('/health/ready', { schema: READY }, async (_request, reply) => {
     const { ready } = await readiness();
     reply.code(ready ? 200 : NOT_READY);
     return { ready };
   });
-  const server = { name: 'forewarm', version: version(), extensions: [] };
+  const server = { name: 'forewarm', version: version(), extensions: ['binary_tensor_data'] };
   scope.get('', { schema: SERVER }, () => server);
   await scope.register(async (guarded) => {
     guard(guarded);
@@ -39,19 +40,6 @@ function answerProtocolErrors(scope: FastifyInstance, { context }: ApiParts): vo
   });
   scope.setNotFoundHandler((request) => {
     throw new ForewarmError('FW_HTTP_NOT_FOUND', `there is nothing for ${request.method} at ${pathOf(request)}`);
-  });
-}
-
-/** Clients of the protocol send JSON without saying so. */
-function takeUnnamedJson(scope: FastifyInstance): void {
-  scope.addContentTypeParser('*', { parseAs: 'string' }, ({ headers }, body, done) => {
-    const type = headers['content-type'];
-    if (type !== undefined) return done(new ForewarmError('FW_HTTP_CONTENT_TYPE', `the body is sent as ${type}`));
-    try {
-      done(null, JSON.parse(String(body)));
-    } catch (error) {
-      done(new ForewarmError('FW_HTTP_BAD_REQUEST', `the body is no JSON: ${messageOf(error)}`));
-    }
   });
 }
 
