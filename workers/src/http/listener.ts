@@ -7,6 +7,7 @@ import { ForewarmError, messageOf } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
+import { within } from '#shared/within';
 import { KnownRoutes } from './known-routes';
 import { pathOf, problemHandler } from './problem';
 import { refuseRaw } from './raw-refusal';
@@ -30,6 +31,8 @@ type Load = (scope: FastifyInstance) => Promise<void>;
 const LOAD_MS = 60_000;
 /** Ids of jobs carry names of models, and come percent-encoded. */
 const MAX_PARAM_LENGTH = 500;
+/** For requests that are under way when the daemon stops. */
+const DRAIN_MS = 2_000;
 /** How often it looks for requests that have not arrived in time. */
 const LOOK_MS = 1_000;
 
@@ -47,10 +50,15 @@ export class HttpListener implements Service {
     this.tokens = new Tokens(settings.tokens);
     this.app = Fastify({
       logger: false,
-      forceCloseConnections: true,
+      forceCloseConnections: 'idle',
       pluginTimeout: LOAD_MS,
       requestTimeout: settings.requestTimeoutMs,
-      http: { connectionsCheckingInterval: Math.min(LOOK_MS, settings.requestTimeoutMs) },
+      // A limit for headers that is longer would be that of the request.
+      http: {
+        headersTimeout: settings.requestTimeoutMs,
+        requestTimeout: settings.requestTimeoutMs,
+        connectionsCheckingInterval: Math.min(LOOK_MS, settings.requestTimeoutMs),
+      },
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       // What a client sends is taken as it is, or refused.
       ajv: {
@@ -123,8 +131,11 @@ export class HttpListener implements Service {
     }
   }
 
+  /** Takes no more requests, and gives those that are under way a moment. */
   async stop(): Promise<void> {
-    await this.app.close();
+    const closed = this.app.close();
+    if (!(await within(closed, DRAIN_MS))) this.app.server.closeAllConnections();
+    await closed;
   }
 }
 
