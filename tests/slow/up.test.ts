@@ -111,7 +111,7 @@ describe('up', () => {
     expect(running.stdout).toContain(`\n  data and logs    ${folder}/.forewarm\n`);
     expect(running.stdout).not.toMatch(/:\/\/[^\s:]*:(?!\*\*\*@)[^\s/]+@/);
     const url = await running.url();
-    expect(running.stdout).toContain(`\n  queues           ${url}/queues\n`);
+    expect(running.stdout).toContain(`\n  predictions      ${url}/docs\n  queues           ${url}/queues\n`);
     for (const path of ['/queues', '/healthz']) expect((await fetch(url + path)).status).toBe(200);
     // The command that it shows is one that works.
     expect(running.stdout).toContain('`forewarm predict --model calls --category ');

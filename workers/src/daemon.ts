@@ -4,15 +4,14 @@ import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import { registry } from '#jobs/registry';
 import { steadyClock } from '#shared/clock';
-import type { Config, Role } from '#shared/config/types';
+import type { Config } from '#shared/config/types';
 import { redisState } from '#shared/connections/redis-state';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { RepeatedErrors } from '#shared/repeated-errors';
-import type { Predictor } from '#shared/tiers/predictor';
-import { Answerable } from './answerable';
+import { ApiRole } from './api-role';
 import { Connections } from './connections';
 import { HttpListener, type Readiness } from './http/listener';
 import { jobContext } from './job-context';
@@ -21,7 +20,6 @@ import { checkModels, type TriedModel, warningsOf } from './models-check';
 import { ParallelServices } from './parallel-services';
 import { QueueTrouble } from './queue-trouble';
 import { QueueWorker } from './queue-worker';
-import { makeReader } from './reader';
 import { answersOnly } from './roles';
 import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
@@ -32,6 +30,7 @@ import { ReadsWatch } from './watchdog/reads-watch';
 import { Watchdog, type Watched } from './watchdog/watchdog';
 
 const DASHBOARD_PATH = '/queues';
+const DOCS_PATH = '/docs';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -49,8 +48,7 @@ export class Daemon implements Service {
   private readonly schema: SchemaService;
   private readonly trouble: QueueTrouble;
   private readonly services: ServiceGroup;
-  /** Of the role `api`. */
-  private readonly reading: { readonly predictor: Predictor; readonly answers: Answerable } | undefined;
+  private readonly api: ApiRole | undefined;
   private tried: readonly TriedModel[] = [];
   private started = false;
   private stopping = false;
@@ -61,7 +59,7 @@ export class Daemon implements Service {
     const pool = makePool(config, env, metrics, errors);
     this.trouble = new QueueTrouble(errors, log);
     this.connections = new Connections(config, errors);
-    const { queue, queueWorkers, subscriber, postgres } = this.connections;
+    const { queue, postgres } = this.connections;
     this.schema = new SchemaService(postgres, log, errors);
     this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
     this.context = jobContext({
@@ -73,49 +71,16 @@ export class Daemon implements Service {
       errors,
       trouble: this.trouble,
     });
-    if (config.roles.includes('dashboard')) {
-      const showQueues = async (scope: FastifyInstance): Promise<void> => {
-        // Loaded here and not above: the other roles do without it.
-        const { dashboard } = await import('./dashboard/dashboard.js');
-        await dashboard(scope, { registry, context: this.context, connection: queue });
-      };
-      this.http.mount(DASHBOARD_PATH, showQueues, { operatorsOnly: true });
-    }
-    this.reading = this.mountApi({ config, log, env }, metrics, errors);
-    const served = [
-      ...this.readerServices(),
-      this.http,
-      this.connections,
-      closing('queues', () => this.context.enqueue.close()),
-    ];
-    const coverage = new CoverageWatch(this.context);
-    const backlog = new BacklogWatch(this.context);
-    const reads = new ReadsWatch(this.context);
-    const watched = [coverage, new CycleWatch(this.context), queueMemory(queue, metrics), backlog, reads];
-    const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
-    const forRole = (role: Role, services: readonly Service[]): readonly Service[] =>
-      config.roles.includes(role) ? services : [];
-    const warming = [
-      pool,
-      this.modelsCheck(config),
-      ...served,
-      this.schema,
-      closing('run history', () => backlog.end()),
-      new ParallelServices(
-        'queue workers',
-        jobs.map((definition) => new QueueWorker(definition, this.context, queueWorkers, this.trouble)),
-      ),
-      ...forRole('scheduler', [
-        new MissingListener(this.context, subscriber, this.trouble, (model) => coverage.policy(model)),
-        new Scheduler(registry, this.context, queue, this.trouble),
-      ]),
-      new Watchdog(registry, this.context, this.trouble, watched),
-    ];
-    this.services = new ServiceGroup(
-      this.name,
-      answersOnly(config) ? served : warming,
-      ({ service, step, ms, error }) =>
-        log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
+    if (config.roles.includes('dashboard')) this.mountDashboard(queue);
+    const parts = { context: this.context, env, http: this.http, connections: this.connections };
+    this.api = config.roles.includes('api') ? new ApiRole({ ...parts, readiness: () => this.readiness() }) : undefined;
+    const listening = [...(this.api === undefined ? [] : [this.api]), this.http, this.connections];
+    const queues = closing('queues', () => this.context.enqueue.close());
+    const services = answersOnly(config)
+      ? [...listening, queues]
+      : [pool, this.modelsCheck(config), ...listening, this.schema, queues, ...this.warming()];
+    this.services = new ServiceGroup(this.name, services, ({ service, step, ms, error }) =>
+      log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
     );
   }
 
@@ -142,31 +107,41 @@ export class Daemon implements Service {
     return this.context.config.roles.includes('dashboard') ? `${this.http.url}${DASHBOARD_PATH}` : undefined;
   }
 
-  /** The reader of the API, which is mounted on the listener; nothing without the role. */
-  private mountApi({ config, env }: DaemonOptions, metrics: Metrics, errors: RepeatedErrors): Daemon['reading'] {
-    if (!config.roles.includes('api')) return undefined;
-    const predictor = makeReader(config, env, errors);
-    const answers = new Answerable(config, env);
-    metrics.showReads(() => predictor.stats());
-    this.http.mount('', async (scope) => {
-      const { api } = await import('./http/api/api.js');
-      await api(scope, {
-        predictor,
-        answers,
-        context: this.context,
-        tokens: this.http.tokens,
-        operatorsOnly: this.http.operatorsOnly,
-        readiness: () => this.readiness(),
-        queueReady: () => this.connections.queue.status === 'ready',
-      });
-    });
-    return { predictor, answers };
+  /** Where a page shows what may be asked; `undefined` without the role. Only while it runs. */
+  get docsUrl(): string | undefined {
+    return this.api === undefined ? undefined : `${this.http.url}${DOCS_PATH}`;
   }
 
-  private readerServices(): readonly Service[] {
-    if (this.reading === undefined) return [];
-    const { predictor, answers } = this.reading;
-    return [closing('readiness', () => answers.close()), closing('reader', () => predictor.close())];
+  private mountDashboard(connection: Redis): void {
+    const showQueues = async (scope: FastifyInstance): Promise<void> => {
+      // Loaded here and not above: the other roles do without it.
+      const { dashboard } = await import('./dashboard/dashboard.js');
+      await dashboard(scope, { registry, context: this.context, connection });
+    };
+    this.http.mount(DASHBOARD_PATH, showQueues, { operatorsOnly: true });
+  }
+
+  /** Whatever of the loop the roles of this daemon have to do with. */
+  private warming(): readonly Service[] {
+    const { context, trouble } = this;
+    const { config, metrics } = context;
+    const { queue, queueWorkers, subscriber } = this.connections;
+    const coverage = new CoverageWatch(context);
+    const backlog = new BacklogWatch(context);
+    const reads = new ReadsWatch(context);
+    const watched = [coverage, new CycleWatch(context), queueMemory(queue, metrics), backlog, reads];
+    const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
+    const workers = jobs.map((definition) => new QueueWorker(definition, context, queueWorkers, trouble));
+    const scheduling = [
+      new MissingListener(context, subscriber, trouble, (model) => coverage.policy(model)),
+      new Scheduler(registry, context, queue, trouble),
+    ];
+    return [
+      closing('run history', () => backlog.end()),
+      new ParallelServices('queue workers', workers),
+      ...(config.roles.includes('scheduler') ? scheduling : []),
+      new Watchdog(registry, context, trouble, watched),
+    ];
   }
 
   private modelsCheck(config: Config): Service {
@@ -190,8 +165,8 @@ export class Daemon implements Service {
       schema: this.schema.ready ? 'ready' : 'waiting for PostgreSQL',
     };
     const warms = checks['redis-queue'] === 'ready' && checks['redis-cache'] === 'ready';
-    if (this.reading === undefined) return { ready: this.started && warms, checks };
-    const { all, checks: models } = await this.reading.answers.look();
+    if (this.api === undefined) return { ready: this.started && warms, checks };
+    const { all, checks: models } = await this.api.answers();
     // Who only answers is well as long as there are answers, from wherever.
     const ready = this.started && (answersOnly(this.context.config) ? all : warms);
     return { ready, checks: { ...checks, ...models } };

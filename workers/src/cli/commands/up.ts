@@ -61,6 +61,7 @@ async function run(invocation: Invocation, service: Up, daemon: Daemon, signal: 
   const { config } = daemon.context;
   const lines = [
     ['configuration', config.source.path],
+    ...(daemon.docsUrl === undefined ? [] : [['predictions', daemon.docsUrl]]),
     ...(daemon.dashboardUrl === undefined ? [] : [['queues', daemon.dashboardUrl]]),
     ['health, metrics', `${daemon.http.url}/healthz, ${daemon.http.url}/metrics`],
     ['Redis', maskUrl(config.redis.cacheUrl)],

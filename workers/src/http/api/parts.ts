@@ -7,7 +7,7 @@ import type { Tokens } from '../tokens';
 /** What the API works with. */
 export interface ApiParts {
   readonly predictor: Predictor;
-  readonly answers: Answerable;
+  readonly answerable: Answerable;
   readonly context: Pick<JobContext, 'config' | 'enqueue' | 'models' | 'log'>;
   readonly tokens: Tokens;
   /** Whether pages for the operator ask for a token. */

@@ -62,7 +62,7 @@ async function liveOf(
 async function isReady(parts: ApiParts, params: Named['Params'], reply: FastifyReply): Promise<boolean> {
   try {
     await liveOf(parts, params, reply);
-    await parts.answers.tierOf(params.model);
+    await parts.answerable.tierOf(params.model);
     return true;
   } catch (error) {
     if (statusOf(httpError(error).code) < 500) throw error;

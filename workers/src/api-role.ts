@@ -1,0 +1,50 @@
+import type { JobContext } from '#jobs/context';
+import type { Service } from '#shared/lifecycle';
+import type { Predictor } from '#shared/tiers/predictor';
+import { Answerable, type Answers } from './answerable';
+import type { Connections } from './connections';
+import type { HttpListener, Readiness } from './http/listener';
+import { makeReader } from './reader';
+
+export interface ApiRoleParts {
+  readonly context: JobContext;
+  /** Of the processes that compute for readers. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly http: HttpListener;
+  readonly connections: Connections;
+  readonly readiness: () => Promise<Readiness>;
+}
+
+/** The role `api`: the reader of predictions, and its routes on the daemon's listener. It is stopped after that. */
+export class ApiRole implements Service {
+  readonly name = 'api';
+  private readonly predictor: Predictor;
+  private readonly answerable: Answerable;
+
+  constructor({ context, env, http, connections, readiness }: ApiRoleParts) {
+    const { config, metrics, errors } = context;
+    const predictor = makeReader(config, env, errors);
+    const answerable = new Answerable(config, env);
+    this.predictor = predictor;
+    this.answerable = answerable;
+    metrics.showReads(() => predictor.stats());
+    http.mount('', async (scope) => {
+      // Loaded here and not above: the other roles do without it.
+      const { api } = await import('./http/api/api.js');
+      const { tokens, operatorsOnly } = http;
+      const queueReady = () => connections.queue.status === 'ready';
+      await api(scope, { predictor, answerable, context, tokens, operatorsOnly, readiness, queueReady });
+    });
+  }
+
+  /** Which tier answers for each model now. */
+  answers(): Promise<Answers> {
+    return this.answerable.look();
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    await Promise.all([this.predictor.close(), this.answerable.close()]);
+  }
+}
