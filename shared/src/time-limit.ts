@@ -82,8 +82,12 @@ export class TimeLimit {
   }
 
   private arm(ms: number): void {
-    // Timers run before sockets are read: the turn that is yielded reads what came while this process was held up.
-    this.timer = setTimeout(() => setImmediate(() => this.closed || this.expire(performance.now())), ms);
+    this.timer = setTimeout(() => {
+      // What begins in the turn that follows has its time yet, however long that turn takes.
+      const nowMs = performance.now();
+      // Timers run before sockets are read: the turn that is yielded reads what came while this process was held up.
+      setImmediate(() => this.closed || this.expire(nowMs));
+    }, ms);
   }
 
   private expire(nowMs: number): void {

@@ -20,5 +20,7 @@ export function isoTime(timeMs: number): string {
   }
   const rest = ms - of * MINUTE_MS;
   const seconds = Math.floor(rest / 1_000);
-  return `${prefix}${String(seconds).padStart(2, '0')}.${String(rest - seconds * 1_000).padStart(3, '0')}Z`;
+  // Put together in two steps: of longer pieces the engine keeps each, and these texts are kept.
+  const tail = `${String(seconds).padStart(2, '0')}.${String(rest - seconds * 1_000).padStart(3, '0')}Z`;
+  return prefix + tail;
 }

@@ -81,6 +81,23 @@ test('what has come while the event loop was held up wins, though its time is ov
   await expect(nothing).rejects.toThrow('late');
 });
 
+test('what is asked for while older waits are about to be given up has its own time yet', async () => {
+  const limit = limitOf(20);
+  const next = new Promise((resolve) => {
+    // In the turn that the limit yields when the older wait has run out, and before it is given up.
+    setTimeout(() => {
+      setImmediate(() => {
+        const looked = new Promise((found) => stat(__filename, () => found('came')));
+        resolve(limit.race(looked, late));
+        block(60);
+      });
+    }, 20);
+  });
+  const older = limit.race(never(), late);
+  await expect(older).rejects.toThrow('late');
+  expect(await next).toBe('came');
+});
+
 test('who hears that it is late may begin another wait: no other is forgotten for that', async () => {
   const limit = limitOf(10);
   const heard: string[] = [];
