@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metadata } from './cache/pointer';
 import type { RedisState } from './connections/redis-state';
+import type { ReaderStats } from './predictor/reader-stats';
 import { showReads } from './read-metrics';
-import type { ReaderStats } from './tiers/reader-stats';
 
 /** The metrics of one daemon. Names begin with `forewarm_`, units are seconds and bytes; no label holds a category. */
 export class Metrics {

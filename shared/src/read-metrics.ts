@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { READ_OUTCOMES, type ReaderStats, type TierStats } from './tiers/reader-stats';
+import { READ_OUTCOMES, type ReaderStats, type TierStats } from './predictor/reader-stats';
 
 /** What a reader of predictions has counted, as metrics: read at each scrape, kept by the reader. */
 export function showReads(registry: Registry, stats: () => ReaderStats): void {

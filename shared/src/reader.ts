@@ -15,8 +15,9 @@ export type {
   Question,
   RowAnswer,
   RowBytesAnswer,
-  TierName,
-} from './tiers/answers';
-export { Predictor } from './tiers/predictor';
-export type { MemoryOptions, ModelFile, PredictorOptions, UnknownCategories } from './tiers/predictor-options';
-export type { ReaderStats, ReadOutcome, TierStats } from './tiers/reader-stats';
+} from './predictor/answers';
+export { Predictor } from './predictor/predictor';
+export type { MemoryOptions, PredictorOptions } from './predictor/predictor-options';
+export type { ReaderStats, ReadOutcome, TierStats } from './predictor/reader-stats';
+export type { ModelFile, UnknownCategories } from './tiers/model-source';
+export type { TierName } from './tiers/tier-name';

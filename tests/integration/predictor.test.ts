@@ -1,8 +1,8 @@
 import { parseEvent } from '#shared/cache/events';
 import { coordinatesOf } from '#shared/cache/grid';
 import { decodeRow, encodeRow } from '#shared/cache/row';
-import type { Answer, RowAnswer } from '#shared/tiers/answers';
-import { Predictor } from '#shared/tiers/predictor';
+import type { Answer, RowAnswer } from '#shared/predictor/answers';
+import { Predictor } from '#shared/predictor/predictor';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** The reader of the public format on a Redis that a real daemon has filled. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ForewarmError } from '#shared/errors';
-import type { TierName } from '#shared/tiers/answers';
-import type { Predictor } from '#shared/tiers/predictor';
+import type { Predictor } from '#shared/predictor/predictor';
+import type { TierName } from '#shared/tiers/tier-name';
 import { eventually } from './system';
 
 const PAUSE_MS = 2;

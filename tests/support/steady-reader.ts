@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import Redis from 'ioredis';
 import { ForewarmError } from '#shared/errors';
-import type { Answer } from '#shared/tiers/answers';
-import { Predictor } from '#shared/tiers/predictor';
+import type { Answer } from '#shared/predictor/answers';
+import { Predictor } from '#shared/predictor/predictor';
 
 const PAUSE_MS = 2;
 /** What it watches is what the cache has, not how quick it is on a busy machine. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { RowView } from '#shared/cache/row';
+import { Predictor } from '#shared/predictor/predictor';
+import type { PredictorOptions } from '#shared/predictor/predictor-options';
 import { RowStore } from '#shared/store/row-store';
-import { Predictor } from '#shared/tiers/predictor';
-import type { ModelFile, PredictorOptions } from '#shared/tiers/predictor-options';
+import type { ModelFile } from '#shared/tiers/model-source';
 import { type SystemOptions, TestSystem } from './system';
 
 /** Those of the usual small model. */

@@ -1,7 +1,7 @@
 import type { Config } from '#shared/config/types';
 import { asForewarmError, ForewarmError } from '#shared/errors';
-import type { TierName } from '#shared/tiers/answers';
-import { Predictor } from '#shared/tiers/predictor';
+import { Predictor } from '#shared/predictor/predictor';
+import type { TierName } from '#shared/tiers/tier-name';
 import { readerOptions } from './reader';
 
 /** Longer than that, whoever asks whether a process is ready does not wait. */

@@ -1,6 +1,6 @@
 import type { JobContext } from '#jobs/context';
 import type { Service } from '#shared/lifecycle';
-import type { Predictor } from '#shared/tiers/predictor';
+import type { Predictor } from '#shared/predictor/predictor';
 import { Answerable, type Answers } from './answerable';
 import type { Connections } from './connections';
 import type { HttpListener, Readiness } from './http/listener';

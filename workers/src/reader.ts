@@ -1,7 +1,7 @@
 import type { Config } from '#shared/config/types';
+import { Predictor } from '#shared/predictor/predictor';
+import type { PredictorOptions } from '#shared/predictor/predictor-options';
 import type { RepeatedErrors } from '#shared/repeated-errors';
-import { Predictor } from '#shared/tiers/predictor';
-import type { PredictorOptions } from '#shared/tiers/predictor-options';
 import { requirePostgres } from './connections';
 
 /** The daemon's own reader of predictions, over connections of its own: it has to answer within its limits when others wait. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UNKNOWN_CATEGORIES } from '../tiers/predictor-options';
+import { UNKNOWN_CATEGORIES } from '../tiers/model-source';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
 import { inputsType } from './inputs';

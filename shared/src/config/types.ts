@@ -1,6 +1,6 @@
 import type { Axis } from '../cache/grid';
 import type { InputSource } from '../model/spec';
-import type { UnknownCategories } from '../tiers/predictor-options';
+import type { UnknownCategories } from '../tiers/model-source';
 
 export type { InputSource };
 

@@ -9,10 +9,10 @@ import type { ModelMapping, ModelSpec } from '../model/spec';
 import { rowsPerStatement } from '../store/row-store';
 import { within } from '../within';
 import { checkRow, sortRow } from './check-row';
-import { type Flight, Flights, type SharedRedis } from './flights';
-import { type Gathered, Gatherer } from './gather';
+import { type Claim, Claims, type SharedRedis } from './claims';
+import { type Gathered, Gatherer } from './gatherer';
 import { liveGeneration } from './live-generation';
-import type { ModelFile } from './predictor-options';
+import type { ModelFile } from './model-source';
 import { Refusals } from './refusals';
 import type { CorruptRow, FoundRow, LiveGeneration, Published, Tier, TierRows } from './tier';
 
@@ -27,12 +27,12 @@ export interface ModelTierOptions {
   /** Environment of the processes. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where processes agree who computes a missing row; each for itself when left out. */
-  readonly shared?: SharedFlights | undefined;
+  readonly shared?: SharedClaims | undefined;
   /** Told of processes that were lost. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
 
-export interface SharedFlights extends SharedRedis {
+export interface SharedClaims extends SharedRedis {
   /** Writes rows to `redis`, where others look for them; may reject. */
   readonly publish: (live: LiveGeneration, rows: readonly FoundRow[]) => Promise<void>;
 }
@@ -55,7 +55,7 @@ export class ModelTier implements Tier {
   readonly name = 'model';
   private readonly options: ModelTierOptions;
   private readonly catalogue: ModelCatalogue;
-  private readonly flights: Flights | undefined;
+  private readonly claims: Claims | undefined;
   private readonly requests: Gatherer<Planned, FoundRow>;
   private readonly refusals = new Refusals();
   /** What was said to be live: the same is said of the same file. */
@@ -75,7 +75,7 @@ export class ModelTier implements Tier {
     this.catalogue = new ModelCatalogue(options.models.map(catalogued), (mapping, probes) =>
       this.inspect(mapping, probes),
     );
-    if (options.shared !== undefined) this.flights = new Flights(options.shared);
+    if (options.shared !== undefined) this.claims = new Claims(options.shared);
     this.requests = new Gatherer({
       inFlight: options.processes,
       maxWaiting: MAX_WAITING,
@@ -172,21 +172,21 @@ export class ModelTier implements Tier {
   }
 
   private async fetch(planned: Planned, categories: readonly string[]): Promise<Gathered<FoundRow>> {
-    const flight = await this.flights?.take(planned.live, categories, checkOf(planned.live));
-    const late = new Map((flight?.others ?? []).map((category) => [category, this.follow(planned, category)]));
+    const claim = await this.claims?.take(planned.live, categories, checkOf(planned.live));
+    const late = new Map((claim?.others ?? []).map((category) => [category, this.follow(planned, category)]));
     // It may fail before anybody listens to it.
     for (const row of late.values()) row.catch(() => undefined);
-    const own = flight?.own ?? categories;
+    const own = claim?.own ?? categories;
     try {
       const rows = await this.compute(planned, own);
-      this.land(planned.live, flight, [...rows.values()]);
-      for (const row of flight?.landed ?? []) rows.set(row.category, row);
+      this.land(planned.live, claim, [...rows.values()]);
+      for (const row of claim?.landed ?? []) rows.set(row.category, row);
       return { values: rows, late };
     } catch (error) {
-      this.land(planned.live, flight, []);
+      this.land(planned.live, claim, []);
       // What others compute, and what is there, has not failed with it.
       for (const [category, row] of this.oneByOne(planned, own, error)) late.set(category, row);
-      return { values: new Map(flight?.landed.map((row) => [row.category, row])), late };
+      return { values: new Map(claim?.landed.map((row) => [row.category, row])), late };
     }
   }
 
@@ -215,17 +215,17 @@ export class ModelTier implements Tier {
 
   private async follow(planned: Planned, category: string): Promise<FoundRow | undefined> {
     const { live } = planned;
-    const row = await this.flights?.follow(live, category, checkOf(live), this.ended.signal).catch(() => undefined);
+    const row = await this.claims?.follow(live, category, checkOf(live), this.ended.signal).catch(() => undefined);
     return row ?? (await this.compute(planned, [category])).get(category);
   }
 
-  /** Beside the answer: others find the rows, and then no flight. */
-  private land(live: LiveGeneration, flight: Flight | undefined, rows: readonly FoundRow[]): void {
+  /** Beside the answer: others find the rows, and then no claim. */
+  private land(live: LiveGeneration, claim: Claim | undefined, rows: readonly FoundRow[]): void {
     const { shared } = this.options;
-    if (flight === undefined || shared === undefined) return;
+    if (claim === undefined || shared === undefined) return;
     const landing = (async () => {
-      if (rows.length > 0) await within(shared.publish(live, rows), PUBLISH_MS);
-      await flight.release();
+      if (rows.length > 0) await within(shared.publish(live, rows), shared.stepMs ?? PUBLISH_MS);
+      await claim.release();
     })();
     const ended = landing.catch(() => undefined).finally(() => this.publishing.delete(ended));
     this.publishing.add(ended);

@@ -6,7 +6,7 @@ import { ForewarmError } from '../errors';
 import { GenerationStore } from '../store/generation-store';
 import { RowStore, rowsPerStatement } from '../store/row-store';
 import { sortRow } from './check-row';
-import { type Gathered, Gatherer } from './gather';
+import { type Gathered, Gatherer } from './gatherer';
 import { liveGeneration } from './live-generation';
 import type { CorruptRow, FoundRow, LiveGeneration, Published, Tier, TierRows } from './tier';
 

@@ -3,8 +3,8 @@ import type { KeySpace } from '../cache/keys';
 import type { Metadata } from '../cache/pointer';
 import type { RowFault, RowView } from '../cache/row';
 import type { ForewarmError } from '../errors';
-import type { TierName } from './answers';
 import type { CellFinder } from './cell-finder';
+import type { TierName } from './tier-name';
 
 /** The generation of a model that readers are given, and all that is needed to find a row of it and a cell in that. */
 export interface LiveGeneration {

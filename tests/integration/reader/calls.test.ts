@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
-import { Predictor } from '#shared/tiers/predictor';
+import { Predictor } from '#shared/predictor/predictor';
 import { FaultyProxy } from '../../support/servers/proxy';
 import { eventually, smallModel, someCategories } from '../../support/system';
 import { WarmedSystem } from '../../support/warmed-system';
@@ -181,7 +181,7 @@ test('a signal that was given too late is heard at once, and no error of the wor
       await reader.close();
       console.log(code);
     });`;
-  const path = join(__dirname, '../../../dist/shared/tiers/predictor.js');
+  const path = join(__dirname, '../../../dist/shared/predictor/predictor.js');
   const said = execFileSync(process.execPath, ['-e', program, path, warmed.system.redis.url], { timeout: 30_000 });
   expect(said.toString()).toBe('FW_CATEGORY_UNKNOWN\n');
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { encodeRow, RowView } from '#shared/cache/row';
 import { writeRows } from '#shared/cache/row-writer';
-import type { Predictor } from '#shared/tiers/predictor';
+import type { Predictor } from '#shared/predictor/predictor';
 import { FaultyProxy } from '../../support/servers/proxy';
 import { eventually, someCategories } from '../../support/system';
 import { WarmedSystem } from '../../support/warmed-system';

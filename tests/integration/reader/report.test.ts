@@ -1,4 +1,4 @@
-import { Predictor } from '#shared/tiers/predictor';
+import { Predictor } from '#shared/predictor/predictor';
 import { metricOf } from '../../support/metrics';
 import { eventually, someCategories, TestSystem } from '../../support/system';
 

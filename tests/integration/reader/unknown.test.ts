@@ -1,5 +1,5 @@
 import { parseEvent } from '#shared/cache/events';
-import type { Predictor } from '#shared/tiers/predictor';
+import type { Predictor } from '#shared/predictor/predictor';
 import { eventually, someCategories } from '../../support/system';
 import { WarmedSystem } from '../../support/warmed-system';
 

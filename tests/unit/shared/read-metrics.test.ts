@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
+import type { ReaderStats, TierStats } from '#shared/predictor/reader-stats';
 import { showReads } from '#shared/read-metrics';
-import type { ReaderStats, TierStats } from '#shared/tiers/reader-stats';
 
 const latency = (...counts: readonly [number, number][]) => counts.map(([atMostUs, count]) => ({ atMostUs, count }));
 const none: TierStats = { hit: 0, miss: 0, error: 0, corrupt: 0, skipped: 0, stale: 0, latency: [] };

@@ -21,7 +21,7 @@ function loadedBy(file: string): { readonly exports: string[]; readonly packages
 test('the main entry offers the reader and the format, and loads neither runtime, queue nor servers', () => {
   const { exports, packages, own } = loadedBy('dist/shared/reader.js');
   expect(exports).toEqual(expect.arrayContaining(['ForewarmError', 'Predictor', 'decodeRow', 'KeySpace', 'cellIndex']));
-  expect(own).toContain('dist/shared/tiers/predictor.js');
+  expect(own).toContain('dist/shared/predictor/predictor.js');
   expect(packages).toContain('zod');
   for (const heavy of ['onnxruntime-node', 'onnxruntime-common', 'bullmq', 'pg', 'fastify', 'workerpool', 'winston']) {
     expect(packages).not.toContain(heavy);

@@ -1,4 +1,4 @@
-import type { Provenance } from '#shared/tiers/answers';
+import type { Provenance } from '#shared/predictor/answers';
 import { formatElapsed } from './elapsed';
 import { printable, widthOf } from './terminal-text';
 

@@ -1,5 +1,5 @@
 import type { Config } from '#shared/config/types';
-import { Predictor } from '#shared/tiers/predictor';
+import { Predictor } from '#shared/predictor/predictor';
 import { CONNECT_MS } from './patience';
 import { withRedis } from './with-redis';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ForewarmError } from '#shared/errors';
-import type { Answer } from '#shared/tiers/answers';
+import type { Answer } from '#shared/predictor/answers';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCoordinates } from '../parse-coordinates';
 import { type Asked, describeProvenance } from '../provenance';

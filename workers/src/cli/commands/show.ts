@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RowAnswer } from '#shared/tiers/answers';
+import type { RowAnswer } from '#shared/predictor/answers';
 import { colourDepthFor } from '../colours';
 import { drawMap } from '../heat-map/draw-map';
 import { type FixedAxis, type GridSlice, sliceOf } from '../heat-map/grid-slice';

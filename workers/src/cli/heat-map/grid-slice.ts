@@ -1,6 +1,6 @@
 import { type Axis, type Coordinates, cellIndex, coordinatesOf, strides } from '#shared/cache/grid';
 import { ForewarmError } from '#shared/errors';
-import type { RowAnswer } from '#shared/tiers/answers';
+import type { RowAnswer } from '#shared/predictor/answers';
 
 /** What to show of a row; what is not asked for is chosen. */
 export interface SliceRequest {

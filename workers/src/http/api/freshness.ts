@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Provenance } from '#shared/tiers/answers';
+import type { Provenance } from '#shared/predictor/answers';
 
 /** `bytes` is the same for as long as its row is; JSON tells the age and the tier as well, which are not. */
 export type Form = 'json' | 'bytes';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { asForewarmError } from '#shared/errors';
-import type { ModelDescription } from '#shared/tiers/answers';
+import type { ModelDescription } from '#shared/predictor/answers';
 import { whileConnected } from '../client-gone';
 import { type Problem, pathOf, problemOf } from '../problem';
 import type { ApiParts } from './parts';

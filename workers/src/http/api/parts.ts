@@ -1,5 +1,5 @@
 import type { JobContext } from '#jobs/context';
-import type { Predictor } from '#shared/tiers/predictor';
+import type { Predictor } from '#shared/predictor/predictor';
 import type { Answerable } from '../../answerable';
 import type { Readiness } from '../listener';
 import type { Tokens } from '../tokens';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Coordinates } from '#shared/cache/grid';
 import { type ErrorCode, ForewarmError } from '#shared/errors';
-import type { Answer, Outcome } from '#shared/tiers/answers';
+import type { Answer, Outcome } from '#shared/predictor/answers';
 import { whileConnected } from '../client-gone';
 import { pathOf, problemOf } from '../problem';
 import { describeAnswer } from './freshness';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { RowAnswer } from '#shared/tiers/answers';
+import type { RowAnswer } from '#shared/predictor/answers';
 import { whileConnected } from '../client-gone';
 import { BYTES_TYPE, prefersBytes } from './accept';
 import { describeAnswer } from './freshness';

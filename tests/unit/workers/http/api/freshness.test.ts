@@ -1,5 +1,5 @@
 import Fastify from 'fastify';
-import type { Provenance } from '#shared/tiers/answers';
+import type { Provenance } from '#shared/predictor/answers';
 import { describeAnswer, etagOf, type Form, matches } from '#workers/http/api/freshness';
 
 const answer: Provenance = {

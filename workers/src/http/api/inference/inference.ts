@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ForewarmError } from '#shared/errors';
-import type { Answer, ModelDescription, Outcome } from '#shared/tiers/answers';
+import type { Answer, ModelDescription, Outcome } from '#shared/predictor/answers';
 import { whileConnected } from '../../client-gone';
 import { statusOf } from '../../error-reply';
 import { httpError } from '../../http-error';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ForewarmError } from '#shared/errors';
-import { TierBudget } from '#shared/tiers/tier-budget';
+import { TierBudget } from '#shared/predictor/tier-budget';
 
 const REST_MS = 500;
 const broken = new ForewarmError('FW_REDIS_UNAVAILABLE', 'there is no connection');

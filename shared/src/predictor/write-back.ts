@@ -1,8 +1,8 @@
 import { asForewarmError, ForewarmError } from '../errors';
+import type { CorruptRow, FoundRow, LiveGeneration } from '../tiers/tier';
+import type { TierName } from '../tiers/tier-name';
 import { within } from '../within';
-import type { TierName } from './answers';
 import type { GuardedTier } from './guarded-tier';
-import type { CorruptRow, FoundRow, LiveGeneration } from './tier';
 
 /** Rows that may wait for one tier: it does not keep up with more, and the daemon heals what is left out. */
 const MAX_WAITING = 2_000;

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock';
+import { type HeldRow, MemoryTier } from '../tiers/memory-tier';
+import type { FoundRow, LiveGeneration } from '../tiers/tier';
 import { LOOK_MAX_MS } from './live-views';
-import { type HeldRow, MemoryTier } from './memory-tier';
 import type { ModelView } from './model-view';
 import type { MemoryOptions } from './predictor-options';
-import type { FoundRow, LiveGeneration } from './tier';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_AGE_MS = 10_000;

@@ -1,4 +1,5 @@
-import type { ModelFile, PredictorOptions, UnknownCategories } from './predictor-options';
+import type { ModelFile, UnknownCategories } from '../tiers/model-source';
+import type { PredictorOptions } from './predictor-options';
 
 const STALE_AFTER_MS = 5 * 60_000;
 

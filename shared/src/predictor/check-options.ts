@@ -1,6 +1,7 @@
 import { ForewarmError } from '../errors';
+import { UNKNOWN_CATEGORIES } from '../tiers/model-source';
 import type { CallOptions } from './answers';
-import { type PredictorOptions, UNKNOWN_CATEGORIES } from './predictor-options';
+import type { PredictorOptions } from './predictor-options';
 
 /** The longest time that a timer can wait for. */
 const MAX_MS = 2 ** 31 - 1;

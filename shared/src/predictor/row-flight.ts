@@ -1,6 +1,6 @@
 import type { RowView } from '../cache/row';
 import type { ForewarmError } from '../errors';
-import type { TierName } from './answers';
+import type { TierName } from '../tiers/tier-name';
 import type { Said } from './said';
 
 /** One row on its way through the tiers: all who ask for it meanwhile wait for the same. */

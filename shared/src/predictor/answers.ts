@@ -1,9 +1,6 @@
 import type { Axis, Coordinates } from '../cache/grid';
 import type { ForewarmError } from '../errors';
-
-/** Where a reader can find a row, from the quickest to the last. */
-export const TIERS = ['memory', 'redis', 'postgres', 'model'] as const;
-export type TierName = (typeof TIERS)[number];
+import type { TierName } from '../tiers/tier-name';
 
 /** Where an answer comes from, and how old it is. */
 export interface Provenance {

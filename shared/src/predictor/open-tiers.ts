@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { closeRedis, makeRedis, type RedisClient } from '../connections/redis';
+import type { ModelFile } from '../tiers/model-source';
+import type { SharedClaims } from '../tiers/model-tier';
+import { RedisTier } from '../tiers/redis-tier';
+import type { FoundRow, LiveGeneration, Tier } from '../tiers/tier';
+import type { TierName } from '../tiers/tier-name';
 import { within } from '../within';
-import type { TierName } from './answers';
 import type { GuardedTier } from './guarded-tier';
-import type { SharedFlights } from './model-tier';
-import type { ModelFile, PredictorOptions } from './predictor-options';
-import { RedisTier } from './redis-tier';
-import type { FoundRow, LiveGeneration, Tier } from './tier';
+import type { PredictorOptions } from './predictor-options';
 import { TierBudget } from './tier-budget';
 
 /** Defaults, in milliseconds. */
@@ -104,7 +105,7 @@ function openPostgres(
   ends: (() => Promise<void>)[],
 ): Tier {
   const { makePostgres } = require('../connections/postgres') as typeof import('../connections/postgres');
-  const { PostgresTier } = require('./postgres-tier') as typeof import('./postgres-tier');
+  const { PostgresTier } = require('../tiers/postgres-tier') as typeof import('../tiers/postgres-tier');
   const limitMs = limitOf(options, 'postgres');
   const settings = { keyPrefix: options.keyPrefix, limitMs };
   if (typeof given !== 'string') return new PostgresTier(given as Pool, settings);
@@ -121,17 +122,17 @@ function openModels(
   redis: RedisClient | undefined,
   cache: Tier | undefined,
 ): Tier {
-  const { ModelTier } = require('./model-tier') as typeof import('./model-tier');
+  const { ModelTier } = require('../tiers/model-tier') as typeof import('../tiers/model-tier');
   const { keyPrefix, processes = PROCESSES, taskLimitMs = TASK_LIMIT_MS, env, onError, writeBack } = options;
   // The keys of a row and of its flight lie on different servers of a cluster.
-  const shared = redis === undefined || redis.isCluster || !writeBack ? undefined : flightsOn(redis as Redis);
+  const shared = redis === undefined || redis.isCluster || !writeBack ? undefined : claimsOn(redis as Redis);
   return new ModelTier({
     ...{ models, keyPrefix, processes, env, shared },
     limitMs: taskLimitMs,
     onError: (error) => onError(error, 'model'),
   });
 
-  function flightsOn(client: Redis): SharedFlights {
+  function claimsOn(client: Redis): SharedClaims {
     const warmed = new Map(models.map(({ name, categories }) => [name, new Set(categories)]));
     const publish = async (live: LiveGeneration, rows: readonly FoundRow[]): Promise<void> => {
       // Of what was only asked for, nothing goes into the cache.

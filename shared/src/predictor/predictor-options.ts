@@ -1,30 +1,7 @@
-import type { Axis } from '../cache/grid';
 import type { Clock } from '../clock';
 import type { RedisClient } from '../connections/redis';
-import type { InputSource } from '../model/spec';
-import type { TierName } from './answers';
-
-/** A model file that may answer when no store has a row: as under `models.NAME` of `forewarm.yaml`. */
-export interface ModelFile {
-  readonly name: string;
-  /** Path of the ONNX file. */
-  readonly file: string;
-  readonly version?: string | undefined;
-  readonly axes: readonly Axis[];
-  readonly inputs?: Readonly<Record<string, InputSource>> | undefined;
-  readonly output?: string | undefined;
-  readonly outputs?: readonly string[] | undefined;
-  /** The categories that are warmed, where they are known. */
-  readonly categories?: readonly string[] | undefined;
-  readonly staleAfterMs?: number | undefined;
-  /** After so long a row that is written back to Redis is deleted, unless a cycle sees to it. */
-  readonly expireAfterMs?: number | undefined;
-  readonly unknownCategories?: UnknownCategories | undefined;
-}
-
-/** What becomes of a question for a category that is not warmed. */
-export const UNKNOWN_CATEGORIES = ['compute', 'refuse'] as const;
-export type UnknownCategories = (typeof UNKNOWN_CATEGORIES)[number];
+import type { ModelFile, UnknownCategories } from '../tiers/model-source';
+import type { TierName } from '../tiers/tier-name';
 
 export interface PredictorOptions {
   /** URL of the cache Redis, or a client of ioredis, which stays the caller's. */

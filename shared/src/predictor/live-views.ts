@@ -1,10 +1,10 @@
 import type { Clock } from '../clock';
 import { asForewarmError, ForewarmError } from '../errors';
-import type { TierName } from './answers';
+import type { Published } from '../tiers/tier';
+import type { TierName } from '../tiers/tier-name';
 import type { GuardedTier } from './guarded-tier';
 import type { ModelView } from './model-view';
 import { codes, failed, type Said, sentence } from './said';
-import type { Published } from './tier';
 
 /** From this age on what is known to be live is asked for again, beside the answers. */
 export const LOOK_MS = 500;

@@ -1,16 +1,17 @@
-import { categoryFault } from '../cache/keys';
 import { RowView } from '../cache/row';
 import { slices } from '../cache/slices';
-import { asForewarmError, ForewarmError } from '../errors';
+import { asForewarmError, type ForewarmError } from '../errors';
 import { Slots } from '../slots';
-import { checkRow } from './check-row';
+import { checkRow } from '../tiers/check-row';
+import { RedisTier } from '../tiers/redis-tier';
+import type { CorruptRow, FoundRow, LiveGeneration, TierRows } from '../tiers/tier';
 import type { GuardedTier } from './guarded-tier';
 import type { MissingReporter } from './missing-reporter';
 import type { ModelView } from './model-view';
-import { RedisTier } from './redis-tier';
+import { Progress } from './progress';
 import { refusalOf } from './refusal';
 import { RowFlight } from './row-flight';
-import type { CorruptRow, FoundRow, LiveGeneration, TierRows } from './tier';
+import { refuseImpossible, Strangers } from './strangers';
 import type { WriteBack } from './write-back';
 
 export interface ChainParts {
@@ -42,10 +43,12 @@ const REQUESTS = 4;
 /** Rows from the tiers below memory: each is asked for what those above it did not have. */
 export class TierChain {
   private readonly parts: ChainParts;
+  private readonly strangers: Strangers;
   private readonly first: { readonly tier: RedisTier; readonly guarded: GuardedTier } | undefined;
 
   constructor(parts: ChainParts) {
     this.parts = parts;
+    this.strangers = new Strangers(parts.reporter);
     const [guarded] = parts.tiers;
     this.first = guarded?.tier instanceof RedisTier ? { tier: guarded.tier, guarded } : undefined;
   }
@@ -56,7 +59,7 @@ export class TierChain {
     const under = flights.get(category);
     if (under !== undefined) return under;
     const flight = new RowFlight(category, flights);
-    if (isImpossible(view, flight)) return flight;
+    if (refuseImpossible(view, flight)) return flight;
     flights.set(category, flight);
     this.begin(view, live, [flight]);
     return flight;
@@ -73,7 +76,7 @@ export class TierChain {
       const flight = known ?? new RowFlight(category, under);
       byCategory.set(category, flight);
       if (known !== undefined) joined.push(flight);
-      else if (!isImpossible(view, flight)) {
+      else if (!refuseImpossible(view, flight)) {
         under.set(category, flight);
         started.push(flight);
       }
@@ -191,7 +194,7 @@ export class TierChain {
     for (const guarded of this.parts.tiers.slice(progress.asked)) {
       if (guarded.tier.name === 'model') {
         if (!view.settings.hasFile) break;
-        open = await this.refuseStrangers(view, live, open);
+        open = await this.strangers.refuse(view, live, open);
       }
       if (open.length === 0) break;
       const began = performance.now();
@@ -281,62 +284,9 @@ export class TierChain {
     const { reporter } = this.parts;
     // Without Redis nobody is asked to heal: what the lower tiers have not is not there.
     const missed = open.filter((flight) => flight.saidBy(reporter === undefined ? 'postgres' : 'redis') === 'miss');
-    const strangers = await this.strangersAmong(view, live, missed);
+    const strangers = await this.strangers.among(view, live, missed);
     for (const flight of open)
       flight.fail(refusalOf(view.model, flight, strangers.has(flight), reporter !== undefined));
-  }
-
-  /** A category that is not warmed is not computed where its model says so. Returns the others. */
-  private async refuseStrangers(
-    view: ModelView,
-    live: LiveGeneration,
-    open: readonly RowFlight[],
-  ): Promise<readonly RowFlight[]> {
-    if (view.settings.unknownCategories === 'compute' || open.length === 0) return open;
-    const strangers = await this.strangersAmong(view, live, open);
-    for (const flight of strangers) {
-      const name = JSON.stringify(flight.category);
-      const why = `there is no row for the category ${name}, and ${view.model} computes none that is not warmed`;
-      flight.fail(new ForewarmError('FW_CATEGORY_UNKNOWN', why));
-    }
-    return open.filter((flight) => !strangers.has(flight));
-  }
-
-  /** Those whose category is not warmed, for sure. */
-  private async strangersAmong(
-    view: ModelView,
-    live: LiveGeneration,
-    flights: readonly RowFlight[],
-  ): Promise<ReadonlySet<RowFlight>> {
-    if (flights.length === 0) return new Set();
-    const { categories } = view.settings;
-    const { reporter } = this.parts;
-    if (categories !== undefined) return new Set(flights.filter(({ category }) => !categories.has(category)));
-    if (reporter === undefined) return new Set(flights);
-    // Where Redis cannot tell, all are expected.
-    const expected = await reporter.expected(view, live, categoriesOf(flights)).catch(() => undefined);
-    if (expected === undefined) return new Set();
-    const known = new Set(expected);
-    return new Set(flights.filter(({ category }) => !known.has(category)));
-  }
-}
-
-/** How far rows have fallen. */
-class Progress {
-  /** Tiers that were asked already. */
-  readonly asked: number;
-  /** Tiers that answered and did not have all, with what was corrupt there. */
-  readonly passed: { readonly guarded: GuardedTier; readonly corrupt: readonly CorruptRow[] }[] = [];
-  private readonly changes: number;
-
-  constructor(view: ModelView, asked: number) {
-    this.asked = asked;
-    this.changes = view.changes;
-  }
-
-  /** Whether a row that was read may be held in memory: only what is live, and no row that may have changed meanwhile. */
-  holds(view: ModelView, live: LiveGeneration): boolean {
-    return view.live === live && view.changes === this.changes;
   }
 }
 
@@ -358,18 +308,6 @@ function land(
     else flight.say(tier.name, whyNot(category) ?? 'miss');
     return row === undefined;
   });
-}
-
-/** Characters of a category that is not possible which its error repeats: it may be of any length. */
-const SHOWN = 60;
-
-/** Refuses what no store can have, before a tier is asked, or remembers it. */
-function isImpossible({ model }: ModelView, flight: RowFlight): boolean {
-  const fault = categoryFault(flight.category);
-  if (fault === undefined) return false;
-  const name = JSON.stringify(flight.category.slice(0, SHOWN));
-  flight.fail(new ForewarmError('FW_CATEGORY_UNKNOWN', `${model} has no such category: ${name} ${fault}`));
-  return true;
 }
 
 function categoriesOf(flights: readonly RowFlight[]): string[] {

@@ -1,7 +1,7 @@
 import { type ErrorCode, ForewarmError } from '#shared/errors';
-import { refusalOf } from '#shared/tiers/refusal';
-import { RowFlight } from '#shared/tiers/row-flight';
-import { type Said, sentence } from '#shared/tiers/said';
+import { refusalOf } from '#shared/predictor/refusal';
+import { RowFlight } from '#shared/predictor/row-flight';
+import { type Said, sentence } from '#shared/predictor/said';
 
 const an = (code: ErrorCode, message: string) => new ForewarmError(code, message);
 const down = an('FW_REDIS_UNAVAILABLE', 'there is no connection');

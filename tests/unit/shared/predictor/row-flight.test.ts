@@ -1,6 +1,6 @@
 import { encodeRow, RowView } from '#shared/cache/row';
 import { ForewarmError } from '#shared/errors';
-import { RowFlight } from '#shared/tiers/row-flight';
+import { RowFlight } from '#shared/predictor/row-flight';
 
 const row = new RowView(encodeRow({ cells: 1, outputs: 1, identity: Buffer.alloc(8) }, new Float32Array(1), 1));
 const error = new ForewarmError('FW_READ_FAILED', 'no');

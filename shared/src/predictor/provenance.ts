@@ -1,11 +1,12 @@
 import type { Row } from '../cache/row';
 import { RowView } from '../cache/row';
-import type { Answer, Provenance, TierName } from './answers';
-import { isoTime } from './iso-time';
-import type { HeldRow } from './memory-tier';
+import { isoTime } from '../tiers/iso-time';
+import type { HeldRow } from '../tiers/memory-tier';
+import type { LiveGeneration } from '../tiers/tier';
+import type { TierName } from '../tiers/tier-name';
+import type { Answer, Provenance } from './answers';
 import type { ModelView } from './model-view';
 import type { RowFlight } from './row-flight';
-import type { LiveGeneration } from './tier';
 
 /** A row with all that answers say of it. */
 export interface ReadRow {

@@ -1,6 +1,6 @@
 import { KeySpace } from '../cache/keys';
 import { execChecked, type RedisClient } from '../connections/redis';
-import { TIERS, type TierName } from './answers';
+import { TIERS, type TierName } from '../tiers/tier-name';
 import type { ModelView } from './model-view';
 import { READ_OUTCOMES, type TierStats } from './reader-stats';
 import type { TierBudget } from './tier-budget';

@@ -1,10 +1,10 @@
 import { encodeRow, RowView } from '#shared/cache/row';
 import { ForewarmError } from '#shared/errors';
-import type { GuardedTier } from '#shared/tiers/guarded-tier';
+import type { GuardedTier } from '#shared/predictor/guarded-tier';
+import { TierBudget } from '#shared/predictor/tier-budget';
+import { WriteBack } from '#shared/predictor/write-back';
 import { liveGeneration } from '#shared/tiers/live-generation';
 import type { CorruptRow, FoundRow, LiveGeneration } from '#shared/tiers/tier';
-import { TierBudget } from '#shared/tiers/tier-budget';
-import { WriteBack } from '#shared/tiers/write-back';
 
 const facts = { model: 'm', modelVersion: '1', axes: [], outputs: ['y'], publishedAt: undefined };
 const [LIVE, NEXT] = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'].map((generation) =>

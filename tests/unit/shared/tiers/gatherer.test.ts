@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ForewarmError } from '#shared/errors';
-import { type Gathered, Gatherer, type GathererOptions } from '#shared/tiers/gather';
+import { type Gathered, Gatherer, type GathererOptions } from '#shared/tiers/gatherer';
 
 interface Request {
   readonly group: string;

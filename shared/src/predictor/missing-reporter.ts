@@ -1,8 +1,8 @@
 import { type CacheEvent, EVENT_MAX_CATEGORIES } from '../cache/events';
 import { slices } from '../cache/slices';
 import type { RedisClient } from '../connections/redis';
+import type { LiveGeneration } from '../tiers/tier';
 import type { ModelView } from './model-view';
-import type { LiveGeneration } from './tier';
 import type { TierBudget } from './tier-budget';
 
 /** What is missed within this time goes into one message. */

@@ -13,7 +13,7 @@ const LOOK_AT_LEAST_MS = 100;
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /** What is to be done about rows that are missing. */
-export interface Flight {
+export interface Claim {
   /** To be computed here. */
   readonly own: readonly string[];
   /** Others compute them now. */
@@ -40,7 +40,7 @@ export type Check = (category: string, bytes: Buffer) => FoundRow | undefined;
  * One computation of a missing row at a time across processes, by keys in Redis that expire. It saves work and is relied upon
  * for nothing: without Redis, everybody computes.
  */
-export class Flights {
+export class Claims {
   private readonly redis: Redis;
   private readonly lifeMs: number;
   private readonly stepMs: number;
@@ -51,7 +51,7 @@ export class Flights {
     this.stepMs = stepMs;
   }
 
-  async take(live: LiveGeneration, categories: readonly string[], check: Check): Promise<Flight> {
+  async take(live: LiveGeneration, categories: readonly string[], check: Check): Promise<Claim> {
     const { keys, generation } = live;
     const token = randomBytes(12).toString('hex');
     const flights = categories.map((category) => keys.flight(generation, category));

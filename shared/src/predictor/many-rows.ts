@@ -1,10 +1,10 @@
 import { asForewarmError } from '../errors';
+import type { HeldRow } from '../tiers/memory-tier';
+import type { LiveGeneration } from '../tiers/tier';
 import type { Outcome, Question } from './answers';
-import type { HeldRow } from './memory-tier';
 import type { ModelView } from './model-view';
 import { answerOf, readFlight, readHeld } from './provenance';
 import type { RowFlight } from './row-flight';
-import type { LiveGeneration } from './tier';
 
 /** The rows of one model that a call for many predictions needs: those in memory, and those that are on their way. */
 export class ManyRows {

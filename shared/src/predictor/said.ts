@@ -1,6 +1,6 @@
 import type { RowFault } from '../cache/row';
 import { ForewarmError, messageOf } from '../errors';
-import type { TierName } from './answers';
+import type { TierName } from '../tiers/tier-name';
 
 /** What a tier said on the way to an answer. */
 export interface Said {

@@ -1,10 +1,10 @@
 import type { Metadata } from '../cache/pointer';
 import { ForewarmError } from '../errors';
-import { TIERS, type TierName } from './answers';
-import type { Shelf } from './memory-tier';
+import type { Shelf } from '../tiers/memory-tier';
+import type { LiveGeneration } from '../tiers/tier';
+import { TIERS, type TierName } from '../tiers/tier-name';
 import type { TierStats } from './reader-stats';
 import type { RowFlight } from './row-flight';
-import type { LiveGeneration } from './tier';
 import { TierCounts } from './tier-counts';
 import type { ViewSettings } from './view-settings';
 

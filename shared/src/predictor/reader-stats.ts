@@ -1,4 +1,4 @@
-import type { TierName } from './answers';
+import type { TierName } from '../tiers/tier-name';
 
 /** What became of the rows that a tier was asked for. */
 export const READ_OUTCOMES = ['hit', 'miss', 'error', 'corrupt', 'skipped'] as const;

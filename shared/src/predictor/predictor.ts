@@ -3,21 +3,21 @@ import { encodeRow } from '../cache/row';
 import { type Clock, systemClock } from '../clock';
 import { environment } from '../config/environment';
 import { ForewarmError } from '../errors';
+import type { HeldRow } from '../tiers/memory-tier';
+import type { LiveGeneration } from '../tiers/tier';
 import type { Answer, CallOptions, ModelDescription, Outcome, Question, RowAnswer, RowBytesAnswer } from './answers';
 import { CallLimit, closedError } from './call-limit';
 import { checkCall, checkOptions } from './check-options';
 import { HeldRows } from './held-rows';
+import { KnownModels } from './known-models';
 import { LOOK_MS } from './live-views';
 import { ManyRows } from './many-rows';
-import type { HeldRow } from './memory-tier';
-import { ModelView } from './model-view';
-import type { ModelFile, PredictorOptions } from './predictor-options';
+import type { ModelView } from './model-view';
+import type { PredictorOptions } from './predictor-options';
 import { answerOf, provenanceOf, type ReadRow, readFlight, readHeld } from './provenance';
 import { openCore, type ReaderCore } from './reader-core';
 import type { ReaderStats } from './reader-stats';
 import type { Said } from './said';
-import type { LiveGeneration } from './tier';
-import { settingsOf } from './view-settings';
 
 const DEADLINE_MS = 5_000;
 /** Of the reads of memory, one in so many is timed: looking at the clock costs as much as the read. */
@@ -36,11 +36,8 @@ type Use<T> = (view: ModelView, live: LiveGeneration) => (read: ReadRow) => T;
 export class Predictor {
   private readonly clock: Clock;
   private readonly options: PredictorOptions;
-  private readonly files: ReadonlyMap<string, ModelFile>;
-  private readonly views = new Map<string, ModelView>();
+  private readonly known: KnownModels;
   private readonly memory: HeldRows | undefined;
-  /** Models that are asked for the first time. */
-  private readonly finding = new Map<string, Promise<ModelView>>();
   private readonly deadlineMs: number;
   private readonly limit: CallLimit;
   private readonly opening: Promise<ReaderCore>;
@@ -53,11 +50,11 @@ export class Predictor {
    * @throws ForewarmError FW_CONFIG_INVALID when no tier is named, or an option means nothing
    */
   constructor(options: PredictorOptions) {
-    const { models = [], memory = {}, clock = systemClock } = options;
+    const { memory = {}, clock = systemClock } = options;
     checkOptions(options);
     this.options = options;
     this.clock = clock;
-    this.files = new Map(models.map((model) => [model.name, model]));
+    this.known = new KnownModels(options);
     this.memory = memory === false ? undefined : new HeldRows(memory, clock);
     this.deadlineMs = options.deadlineMs ?? DEADLINE_MS;
     this.limit = new CallLimit(this.deadlineMs);
@@ -79,7 +76,7 @@ export class Predictor {
 
   /** Names of the models that are known: those of `models`, and those that were asked for and found. */
   get models(): readonly string[] {
-    return [...new Set([...this.files.keys(), ...this.views.keys()])];
+    return this.known.names;
   }
 
   /**
@@ -90,7 +87,7 @@ export class Predictor {
    */
   predict(model: string, category: string, coordinates: Coordinates, options?: CallOptions): Promise<Answer> {
     try {
-      const view = options === undefined ? this.views.get(model) : undefined;
+      const view = options === undefined ? this.known.views.get(model) : undefined;
       const answer = view && this.fromMemory(view, category, coordinates);
       if (answer !== undefined) return Promise.resolve(answer);
     } catch (error) {
@@ -172,7 +169,7 @@ export class Predictor {
 
   /** Counts since this predictor was made. */
   stats(): ReaderStats {
-    const models = [...this.views.values()].map((view) => [view.model, view.stats()] as const);
+    const models = [...this.known.views.values()].map((view) => [view.model, view.stats()] as const);
     return {
       models: Object.fromEntries(models),
       failedCalls: this.failedCalls,
@@ -191,7 +188,7 @@ export class Predictor {
     const { keyPrefix = 'forewarm', writeBack = true, env = environment() } = this.options;
     const onError = quietly(this.options.onError);
     const options = { ...this.options, keyPrefix, writeBack, env, onError };
-    this.core = await openCore({ options, clock: this.clock, memory: this.memory, views: this.views });
+    this.core = await openCore({ options, clock: this.clock, memory: this.memory, views: this.known.views });
     return this.core;
   }
 
@@ -223,7 +220,7 @@ export class Predictor {
   private answer<T>(model: string, category: string, options: CallOptions | undefined, use: Use<T>): Promise<T> {
     try {
       this.checkCall(options);
-      const view = this.views.get(model);
+      const view = this.known.views.get(model);
       const { core } = this;
       if (view?.live !== undefined && core !== undefined && core.lives.refreshed(view) === undefined) {
         return this.follow(core, view, view.live, category, options, use);
@@ -307,28 +304,9 @@ export class Predictor {
     return held;
   }
 
-  /** Of a model, what is live of it; one that is asked for the first time is looked for, by all who ask for it together. */
+  /** A model as it is live now. */
   private async current(model: string): Promise<ModelView> {
-    this.refuseClosed();
-    const core = this.core ?? (await this.opening);
-    const view = this.views.get(model);
-    if (view !== undefined) {
-      await core.lives.refreshed(view);
-      return view;
-    }
-    const under = this.finding.get(model);
-    if (under !== undefined) return under;
-    const finding = this.find(core, model).finally(() => this.finding.delete(model));
-    this.finding.set(model, finding);
-    return finding;
-  }
-
-  private async find(core: ReaderCore, model: string): Promise<ModelView> {
-    const view = new ModelView(model, settingsOf(this.files.get(model), this.options));
-    await core.lives.look(view);
-    this.views.set(model, view);
-    core.listen(model);
-    return view;
+    return this.known.current(this.core ?? (await this.opening), model);
   }
 
   /** @throws ForewarmError FW_READER_CLOSED, FW_CONFIG_INVALID; the signal's reason */

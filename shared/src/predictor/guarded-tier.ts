@@ -1,4 +1,4 @@
-import type { Tier } from './tier';
+import type { Tier } from '../tiers/tier';
 import type { TierBudget } from './tier-budget';
 
 /** A tier, and what it may cost. */
