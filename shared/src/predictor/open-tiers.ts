@@ -54,10 +54,12 @@ export async function openTiers(options: TierOptions): Promise<OpenTiers> {
   const ends: (() => Promise<void>)[] = [];
   let redis: OpenRedis | undefined;
   if (givenRedis !== undefined) {
-    redis = await openRedis(options, givenRedis, ends);
+    redis = openRedis(options, givenRedis, ends);
     tiers.push(
       guarded(new RedisTier(redis.client, options.keyPrefix, (model) => expiry.get(model)), redis.budget, ends),
     );
+    // After the tier, which hears why there is no connection.
+    if (typeof givenRedis === 'string') await firstConnect(redis.client as Redis);
   }
   if (postgres !== undefined) {
     tiers.push(guarded(openPostgres(options, postgres, ends), new TierBudget(limitOf(options, 'postgres')), ends));
@@ -85,16 +87,11 @@ function guarded(tier: Tier, budget: TierBudget, ends: (() => Promise<void>)[]):
   return { tier, budgetOf: () => budget };
 }
 
-async function openRedis(
-  options: TierOptions,
-  given: string | RedisClient,
-  ends: (() => Promise<void>)[],
-): Promise<OpenRedis> {
+function openRedis(options: TierOptions, given: string | RedisClient, ends: (() => Promise<void>)[]): OpenRedis {
   const limitMs = limitOf(options, 'redis');
   if (typeof given !== 'string') return { client: given, budget: new TierBudget(limitMs) };
   const client = makeRedis(given, 'reader', (error) => options.onError(error, 'redis'));
   ends.push(() => closeRedis(client));
-  await firstConnect(client);
   return { client, budget: new TierBudget(limitMs, reconnecting(client)) };
 }
 

@@ -1,8 +1,8 @@
 import { KeySpace } from '../cache/keys';
 import { parseLivePointer, parseMetadata } from '../cache/pointer';
 import { slices } from '../cache/slices';
-import { asking, type RedisClient, redisError } from '../connections/redis';
-import { ForewarmError } from '../errors';
+import { type RedisClient, redisError } from '../connections/redis';
+import { ForewarmError, messageOf } from '../errors';
 import { sortRow } from './check-row';
 import { liveGeneration } from './live-generation';
 import { RowFiller } from './row-filler';
@@ -21,6 +21,7 @@ export class RedisTier implements Tier {
   private readonly keyPrefix: string;
   /** A pointer may hold thousands of axis values and seldom changes: it is read once. */
   private readonly pointers = new Map<string, { readonly text: string; readonly live: LiveGeneration }>();
+  private lastError: Error | undefined;
   private closed = false;
 
   /**
@@ -30,6 +31,7 @@ export class RedisTier implements Tier {
   constructor(client: RedisClient, keyPrefix: string, expireAfterMs: (model: string) => number | undefined = never) {
     this.client = client;
     this.keyPrefix = keyPrefix;
+    client.on('error', this.remember);
     this.filler = new RowFiller(client, expireAfterMs);
   }
 
@@ -38,7 +40,7 @@ export class RedisTier implements Tier {
     if (this.closed) throw new ForewarmError('FW_READER_CLOSED', 'the reader was closed');
     const rows = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
     const wanted = categories.map((category) => ({ category }));
-    const stored = await asking(`reading ${categories.length} rows`, this.readRaw(live, wanted));
+    const stored = await this.asking(`reading ${categories.length} rows`, this.readRaw(live, wanted));
     for (let i = 0; i < stored.length; i++) {
       const bytes = stored[i];
       if (bytes != null) sortRow(live, categories[i] as string, bytes, rows);
@@ -65,7 +67,7 @@ export class RedisTier implements Tier {
 
   /** What these rejected with, as an error of the catalogue. */
   errorOf(thrown: unknown): ForewarmError {
-    return redisError(thrown, 'reading a row');
+    return this.explained(thrown, 'reading a row');
   }
 
   /** @throws ForewarmError FW_REDIS_WRITE_FAILED */
@@ -79,7 +81,7 @@ export class RedisTier implements Tier {
     const parts = this.client.isCluster
       ? Promise.all([this.client.get(keys.live), this.client.get(keys.metadata)])
       : this.client.mget(keys.live, keys.metadata);
-    const [text = null, metadataText = null] = await asking(`reading the pointer of ${model}`, parts);
+    const [text = null, metadataText = null] = await this.asking(`reading the pointer of ${model}`, parts);
     const live = this.liveOf(model, text);
     if (live === undefined) return undefined;
     const metadata = parseMetadata(metadataText);
@@ -88,6 +90,24 @@ export class RedisTier implements Tier {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.client.off('error', this.remember);
+  }
+
+  private readonly remember = (error: Error): void => {
+    this.lastError = error;
+  };
+
+  private asking<T>(what: string, command: Promise<T>): Promise<T> {
+    return command.catch((error: unknown) => {
+      throw this.explained(error, what);
+    });
+  }
+
+  /** A command only tells that there is no connection, and the connection has told before why. */
+  private explained(thrown: unknown, what: string): ForewarmError {
+    const error = redisError(thrown, what);
+    if (this.client.status === 'ready' || this.lastError === undefined) return error;
+    return new ForewarmError(error.code, `${error.message}: ${messageOf(this.lastError)}`, { cause: thrown });
   }
 
   private liveOf(model: string, text: string | null): LiveGeneration | undefined {
