@@ -89,7 +89,16 @@ test('without tokens a page that was led here under another name is refused', as
     const { json, ...answer } = await ask(url, path, { headers: { host: 'evil.example' } });
     expect([path, answer.status, json.code]).toEqual([path, 403, 'FW_HTTP_CROSS_SITE']);
   }
+  for (const path of ['/docs', '/openapi.json'])
+    expect([path, await status(url, path, { host: 'evil.example' })]).toEqual([path, 403]);
   expect(await status(url, '/v1/models', { host: 'localhost:1' })).toBe(200);
+  // What a page of another site posts without asking, and a program does not say.
+  const infer = (headers: Record<string, string>) =>
+    ask(url, '/v2/models/m/infer', { method: 'POST', headers, body: '{}' });
+  for (const site of ['cross-site', 'same-site']) {
+    expect((await infer({ 'sec-fetch-site': site })).json).toMatchObject({ code: 'FW_HTTP_CROSS_SITE' });
+  }
+  for (const headers of [{}, { 'sec-fetch-site': 'same-origin' }]) expect((await infer(headers)).status).toBe(400);
 });
 
 test('a cycle is never asked for without a token', async () => {

@@ -101,6 +101,7 @@ test.each<[string, string, number, string]>([
   ['a name that is none of a model', '/v1/models/%7B*%7D/predictions?category=a', 404, 'FW_MODEL_UNKNOWN'],
   ['a row with an axis', '/v1/models/m/rows?category=category%2000000&day=1', 400, 'FW_HTTP_BAD_REQUEST'],
   ['a path that is not there', '/v1/models/m/nothing', 404, 'FW_HTTP_NOT_FOUND'],
+  ['a path that is none', '/v1/models/%zz/rows', 400, 'FW_HTTP_BAD_REQUEST'],
 ])('%s', async (_, path, status, code) => {
   const { json, ...answer } = await ask(url, path);
   expect([answer.status, json.status, json.code]).toEqual([status, status, code]);

@@ -102,6 +102,15 @@ test('what is wrong with a request is told, and nothing is asked for', async () 
   expect(await system.queue('warm').count()).toBe(0);
 });
 
+test('a model that cannot be warmed is told as what it is', async () => {
+  const { daemon, url } = await running('scheduler,worker,api');
+  await daemon.cycle();
+  system.write('m.onnx', 'this is no model');
+  const { status, json } = await warm(url, { wait: true });
+  expect([status, json]).toMatchObject([400, { code: 'FW_MODEL_NOT_ONNX', detail: expect.stringContaining('m.onnx') }]);
+  expect(daemon.lines.filter(({ message }) => message === 'a request failed')).toEqual([]);
+});
+
 test('a request of another model is not to be found under this one', async () => {
   const { url } = await running('api');
   const { job } = (await warm(url)).json;

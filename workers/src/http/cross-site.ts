@@ -34,6 +34,13 @@ export function requireLoopbackName(host: string | undefined): void {
   throw crossSite(host === undefined ? `the request has no Host; ${why}` : `Host is ${quoted(host)}; ${why}`);
 }
 
+/** FW_HTTP_CROSS_SITE for what a page of another site sends, as far as its browser says so. */
+export function refuseOtherSites({ method, headers }: FastifyRequest): void {
+  const site = headers['sec-fetch-site'];
+  if (READING.has(method) || site === undefined || site === 'same-origin' || site === 'none') return;
+  throw crossSite(`Sec-Fetch-Site is ${quoted(String(site))}`);
+}
+
 /** Every browser names the origin of a page that sends something; `Sec-Fetch-Site` is younger, and not to be set by a page. */
 function requireSameOrigin({ headers }: FastifyRequest): void {
   const { origin, host = '', 'sec-fetch-site': site } = headers;

@@ -65,6 +65,8 @@ export class HttpListener implements Service {
         customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allowUnionTypes: true },
       },
       clientErrorHandler: refuseRaw,
+      // Of paths that are no paths.
+      frameworkErrors: problemHandler(log),
     });
     const routes = new KnownRoutes(this.app);
     this.app.setErrorHandler(problemHandler(log));

@@ -5,6 +5,10 @@ import { CLIENT_GONE } from './client-gone';
 import { statusOf } from './error-reply';
 import { httpError } from './http-error';
 
+/** What cannot be answered now may be answered when a server is back, or a tier is tried again. */
+const UNAVAILABLE = 503;
+const RETRY_AFTER_S = 1;
+
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** Problem details (RFC 9457), with the code of the catalogue and what to do next. */
@@ -29,6 +33,7 @@ export function problemHandler(log: Logger) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const error = answerable(thrown, request, log);
     const problem = problemOf(error, pathOf(request));
+    if (problem.status === UNAVAILABLE) reply.header('retry-after', RETRY_AFTER_S);
     return reply
       .code(problem.status)
       .header('cache-control', 'no-store')
@@ -37,10 +42,10 @@ export function problemHandler(log: Logger) {
   };
 }
 
-/** What may be told of an error, after it was logged where it should not have happened. */
+/** What may be told of an error, after it was logged where nobody foresaw it. */
 export function answerable(thrown: unknown, request: FastifyRequest, log: Logger): ForewarmError {
   const error = httpError(thrown);
-  if (statusOf(error.code) === 500 && thrown !== CLIENT_GONE) {
+  if (error.code === 'FW_INTERNAL' && thrown !== CLIENT_GONE) {
     const { method } = request;
     log.error('a request failed', { method, path: request.routeOptions.url, ...errorFacts(error.cause ?? error) });
   }

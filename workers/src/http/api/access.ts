@@ -4,7 +4,7 @@ import { isLoopback } from '#shared/config/listen';
 import type { Config } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
-import { requireLoopbackName } from '../cross-site';
+import { refuseOtherSites, requireLoopbackName } from '../cross-site';
 import type { Tokens } from '../tokens';
 
 const MINUTE_MS = 60_000;
@@ -34,7 +34,8 @@ export async function accessGuard(scope: FastifyInstance, http: Config['http'], 
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     const admit = (): void => {
       if (loopbackOnly) requireLoopbackName(request.headers.host);
-      if (tokens.configured && tokens.carriedBy(request) === undefined) throw tokens.refusal(request, reply);
+      if (!tokens.configured) refuseOtherSites(request);
+      else if (tokens.carriedBy(request) === undefined) throw tokens.refusal(request, reply);
     };
     if (limit === undefined) attempt(admit, done);
     else limit(request, reply).then(() => attempt(admit, done), done);

@@ -1,6 +1,8 @@
 import helmet from '@fastify/helmet';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { isLoopback } from '#shared/config/listen';
+import { requireLoopbackName } from '../cross-site';
 import { securityHeaders } from '../security-headers';
 import { requireToken } from '../tokens';
 import type { ApiParts } from './parts';
@@ -16,8 +18,11 @@ const SOURCES = {
 const CONFIGURATION = { tryItOutEnabled: true, validatorUrl: null, deepLinking: true } as const;
 
 /** The document of the API at `/openapi.json`, and a page at `/docs` that shows it and asks questions. */
-export async function pages(scope: FastifyInstance, { tokens, operatorsOnly }: ApiParts): Promise<void> {
+export async function pages(scope: FastifyInstance, { context, tokens, operatorsOnly }: ApiParts): Promise<void> {
   if (operatorsOnly) requireToken(scope, tokens);
+  if (isLoopback(context.config.http.host)) {
+    scope.addHook('onRequest', async ({ headers }) => requireLoopbackName(headers.host));
+  }
   scope.get('/openapi.json', { schema: { hide: true } as object }, () => scope.swagger());
   await scope.register(helmet, securityHeaders(SOURCES));
   await scope.register(swaggerUi, { routePrefix: '/docs', uiConfig: CONFIGURATION, theme: { title: 'Forewarm' } });
