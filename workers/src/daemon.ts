@@ -61,7 +61,7 @@ export class Daemon implements Service {
     this.connections = new Connections(config, errors);
     const { queue, postgres } = this.connections;
     this.schema = new SchemaService(postgres, log, errors);
-    this.http = new HttpListener(config.http, metrics, () => this.readiness(), log);
+    this.http = new HttpListener(config, metrics, () => this.readiness(), log);
     this.context = jobContext({
       config,
       log,

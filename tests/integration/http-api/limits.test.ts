@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { SMALL_AXES, smallModel, someCategories, TestSystem } from '../../support/system';
+import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../../support/system';
 import { ask } from './client';
 
 /** Requests that take too long, that come in pieces or not at all, and clients that do not wait. */
@@ -15,8 +15,8 @@ beforeEach(async () => {
 afterEach(() => system.stop());
 
 /** A daemon that only answers, of a model that takes its time over the category `slow`. */
-async function slowly(settings: Record<string, unknown>, iterations = 3_000_000) {
-  const slow = { iterations, when: { input: 'category', equals: 'slow' } };
+async function slowly(settings: Record<string, unknown>) {
+  const slow = { iterations: 3_000_000, when: { input: 'category', equals: 'slow' } };
   system.write('m.onnx', smallModel(categories, { slow }));
   system.configure(
     { m: { file: 'm.onnx', axes: SMALL_AXES, categories, every: '1h' } },
@@ -94,14 +94,29 @@ test('a request that does not arrive in time, or is none, is told so as a proble
 });
 
 test('a daemon that stops answers what is under way, and waits for no client that keeps its connection', async () => {
-  const { daemon, url } = await slowly({ reader: { deadline: '5s' } }, 50_000);
+  const { daemon, url } = await slowly({});
   const idle = connect(Number(new URL(url).port), '127.0.0.1');
   idle.on('error', () => undefined);
   idle.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
-  const answer = ask(url, SLOW);
-  // It was heard: the first answer behind it comes after it.
+  const begun = 'POST /v1/models/m/predictions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  let answer = '';
+  socket.on('data', (bytes) => {
+    answer += bytes.toString();
+  });
+  socket.write(`${begun}Content-Length: 12\r\n\r\n{"items"`);
+  // It was heard: the answer to who came later is there.
   expect((await ask(url, '/healthz')).status).toBe(200);
-  expect(await daemon.stop()).toEqual({ code: 0, signal: null });
-  expect((await answer).status).toBe(200);
+  daemon.signal('SIGTERM');
+  await eventually('that nobody is let in', () =>
+    ask(url, '/healthz').then(
+      () => false,
+      () => true,
+    ),
+  );
+  socket.write(':[]}');
+  expect(await daemon.ended).toEqual({ code: 0, signal: null });
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*FW_HTTP_BAD_REQUEST/);
   idle.destroy();
+  socket.destroy();
 });

@@ -31,8 +31,6 @@ type Load = (scope: FastifyInstance) => Promise<void>;
 const LOAD_MS = 60_000;
 /** Ids of jobs carry names of models, and come percent-encoded. */
 const MAX_PARAM_LENGTH = 500;
-/** For requests that are under way when the daemon stops. */
-const DRAIN_MS = 2_000;
 /** How often it looks for requests that have not arrived in time. */
 const LOOK_MS = 1_000;
 
@@ -42,10 +40,18 @@ export class HttpListener implements Service {
   readonly app: FastifyInstance;
   readonly tokens: Tokens;
   private readonly settings: Config['http'];
+  /** For requests that are under way when it stops, milliseconds. */
+  private readonly graceMs: number;
   private readonly log: Logger;
 
-  constructor(settings: Config['http'], metrics: Metrics, readiness: () => Promise<Readiness>, log: Logger) {
+  constructor(
+    { http: settings, shutdown }: Pick<Config, 'http' | 'shutdown'>,
+    metrics: Metrics,
+    readiness: () => Promise<Readiness>,
+    log: Logger,
+  ) {
     this.settings = settings;
+    this.graceMs = shutdown.graceMs;
     this.log = log;
     this.tokens = new Tokens(settings.tokens);
     this.app = Fastify({
@@ -133,10 +139,10 @@ export class HttpListener implements Service {
     }
   }
 
-  /** Takes no more requests, and gives those that are under way a moment. */
+  /** Takes no more requests, and gives those that are under way the time that running work has. */
   async stop(): Promise<void> {
     const closed = this.app.close();
-    if (!(await within(closed, DRAIN_MS))) this.app.server.closeAllConnections();
+    if (!(await within(closed, this.graceMs))) this.app.server.closeAllConnections();
     await closed;
   }
 }
