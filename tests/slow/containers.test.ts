@@ -101,7 +101,7 @@ describe('docker-compose.yml', () => {
     );
     const path = join(ROOT, 'forewarm.yaml');
     const config = loadConfig({ path, environment });
-    expect(config.http).toEqual({ host: '0.0.0.0', port: 7878, exposeWithoutAuthentication: true });
+    expect(config.http).toMatchObject({ host: '0.0.0.0', port: 7878, exposeWithoutAuthentication: true, tokens: [] });
     expect(portText(service('forewarm').ports[0] ?? '')).toMatch(new RegExp(`:${config.http.port}$`));
     const { FOREWARM_HTTP__EXPOSE_WITHOUT_AUTHENTICATION: explicit, ...without } = environment;
     expect(explicit).toBe('true');
