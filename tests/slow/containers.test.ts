@@ -125,7 +125,11 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Compose itself', () => {
-  const folder = makeTempFolder('compose');
+  let folder = '';
+  // Neither is called where the tests are left out.
+  beforeAll(() => {
+    folder = makeTempFolder('compose');
+  });
   afterAll(() => removeFolders(folder));
   const works = (...words: string[]): boolean => spawnSync(words[0] ?? '', [...words.slice(1), 'version']).status === 0;
   const program = [['docker-compose'], ['docker', 'compose']].find((words) => works(...words));
