@@ -26,6 +26,8 @@ export interface EndedCycle {
 export class BenchDaemon {
   /** Resolves when it is up; rejects when it ended before. */
   readonly running: Promise<void>;
+  /** Where it listens. */
+  readonly url: Promise<string>;
   private readonly child: ChildProcess;
   private readonly lines: LogLine[] = [];
   private readonly listeners = new Set<(line: LogLine) => void>();
@@ -38,7 +40,8 @@ export class BenchDaemon {
     });
     if (this.child.stderr) createInterface({ input: this.child.stderr }).on('line', (line) => this.read(line));
     this.running = this.logged(({ message }) => message === 'forewarm is running').then(() => undefined);
-    this.running.catch(() => undefined);
+    this.url = this.logged(({ message }) => message === 'listening').then(({ url }) => String(url));
+    for (const told of [this.running, this.url]) told.catch(() => undefined);
   }
 
   get pid(): number {

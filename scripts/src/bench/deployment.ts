@@ -116,6 +116,10 @@ export class Deployment {
     return this.servers.redis.url;
   }
 
+  get redisPid(): number {
+    return this.servers.redis.pid ?? -1;
+  }
+
   /** Path of the model's file. */
   get modelFile(): string {
     return join(this.folder, 'model.onnx');

@@ -4,7 +4,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { Deployment } from './deployment';
 import { growSuite } from './grow-suite';
 import { cycleTimePlot } from './plot';
-import { scaleReport, warmReport } from './report';
+import { readSuite } from './read-suite';
+import { readReport, scaleReport, warmReport } from './report';
 import { scaleSuite } from './scale-suite';
 import { MODEL_KINDS, type ModelKind } from './synthetic-models';
 import { warmSuite } from './warm-suite';
@@ -22,6 +23,12 @@ interface ScaleArguments {
   readonly workers: readonly number[];
   readonly grow?: readonly number[];
   readonly svg?: string;
+  readonly json?: boolean;
+}
+
+interface ReadArguments {
+  readonly categories: number;
+  readonly rounds: number;
   readonly json?: boolean;
 }
 
@@ -70,6 +77,16 @@ export function makeBenchProgram(): Command {
       }
       const figures = { suite: 'scale', model, ...scaled, ...grown };
       print(json, figures, () => scaleReport(scaled, grown));
+    });
+  program
+    .command('read')
+    .description('reads of the library and of HTTP against bare Redis, direct inference and other caches')
+    .option('--categories <n>', 'size of the grid: categories of 168 cells', count, 1_000)
+    .option('--rounds <n>', 'how often each is measured', count, 7)
+    .option('--json', 'the figures as one JSON object on the last line')
+    .action(async ({ json, ...options }: ReadArguments) => {
+      const result = await withDeployment((deployment) => readSuite(deployment, { ...options, say }));
+      print(json, result, () => readReport(result));
     });
   return program;
 }

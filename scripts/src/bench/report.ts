@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { GrowFigures } from './grow-suite';
+import type { ReadResult } from './read-suite';
 import type { ScaleFigures } from './scale-suite';
 import type { WarmResult } from './warm-suite';
 
@@ -43,4 +44,14 @@ export function scaleReport(scaled: ScaleFigures, grown: GrowFigures | undefined
     );
   }
   return parts.join('\n');
+}
+
+export function readReport({ results, suite, categories, ...ratios }: ReadResult): string {
+  const head = ['path', 'calls at a time', 'predictions/s', 'p50 of a call, µs', 'p99, µs'];
+  const table = new Table({ head, ...PLAIN });
+  for (const { path, concurrency, opsPerSecond, p50us, p99us } of results) {
+    table.push([path, concurrency, opsPerSecond.toLocaleString('en'), p50us, p99us]);
+  }
+  const lines = Object.entries(ratios).map(([name, ratio]) => `${name} ${ratio}`);
+  return [table.toString(), 'One call at a time, medians of the rounds:', ...lines].join('\n');
 }

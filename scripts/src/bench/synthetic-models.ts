@@ -1,6 +1,7 @@
 /** The two models that every suite runs: a small perceptron and a boosted ensemble, over `day`, `hour` and `category`. */
 import { onnx } from 'onnx-proto';
 import { column, DataType, floats, int, ints, ML_DOMAIN, node, string, strings } from '../onnx/nodes';
+import { randomNumbers } from './random-numbers';
 
 export const MODEL_KINDS = ['mlp', 'trees'] as const;
 export type ModelKind = (typeof MODEL_KINDS)[number];
@@ -18,7 +19,7 @@ const SCALES = [1 / 7, 1 / 24, 1 / 10_000];
 
 /** The bytes of an ONNX file; the same each time. */
 export function syntheticModel(kind: ModelKind): Uint8Array {
-  const random = generator(kind === 'mlp' ? 1 : 2);
+  const random = randomNumbers(kind === 'mlp' ? 1 : 2);
   const { nodes, initializers } = kind === 'mlp' ? perceptron(random) : ensemble(random);
   const features = [
     node('Concat', [...INPUTS], 'columns', [int('axis', 1)]),
@@ -139,15 +140,4 @@ function matrix(name: string, dims: readonly number[], data: readonly number[]):
 
 function numbers(count: number, next: () => number): number[] {
   return Array.from({ length: count }, next);
-}
-
-/** Mulberry32, public domain: the same numbers from 0 to 1 on every machine. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
