@@ -1,7 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { ROLES } from '#shared/config/types';
 import { makeTempFolder, removeFolders } from '../support/servers/temp-folder';
 
 /** The benchmarks run, and their figures are there and plausible; how fast anything is, is not asked here. */
@@ -21,6 +24,16 @@ const WARM = [
   ...['cycleSeconds', 'durableSeconds', 'floorSeconds', 'overFloor', 'naiveSeconds', 'overNaive', 'bytesPerPrediction'],
   ...['eventLoopDelayP99Ms', 'peakRssMb', 'cpuSecondsPerCycle'],
 ];
+
+const PEERS = ['bentocache', 'cache-manager', 'cacheable'].flatMap((peer) => [`${peer}-memory`, `${peer}-redis`]);
+const READ = [
+  ...['predictor-memory', 'predictor-memory-many', 'predictor-redis', 'predictor-redis-many', 'raw-redis', ...PEERS],
+  ...['direct-inference', ...((ROLES as readonly string[]).includes('api') ? ['http'] : [])],
+];
+const bothWays = (path: string): string[] =>
+  path === 'direct-inference' ? [`${path} 1`] : [`${path} 1`, `${path} 64`];
+
+const PHASES = ['steady', 'flushed', 'redis-killed', 'redis-frozen', 'postgres-frozen-too', 'recovered'];
 
 test('bench warm gives every figure', async () => {
   const figures = await bench('warm', '--categories', '40', '--model', 'trees', '--refresh', 'changed');
@@ -54,6 +67,45 @@ test('bench scale gives every figure and the plot', async () => {
     { categories: 60, predictions: 10_080 },
   ]);
   expect(existsSync(svg) && readFileSync(svg, 'utf8')).toMatch(/^<svg[\s\S]*categories[\s\S]*<\/svg>$/);
+});
+
+/** The parts of a ratio are there, and every path says how quick it was. */
+test('bench read gives every figure', async () => {
+  const { results, ...figures } = await bench('read', '--categories', '20', '--rounds', '1');
+  const rows = results as readonly Record<'path' | 'concurrency' | 'opsPerSecond' | 'p50us' | 'p99us', number>[];
+  expect(rows.map(({ path, concurrency }) => `${path} ${concurrency}`).sort()).toEqual(READ.flatMap(bothWays).sort());
+  for (const { path, opsPerSecond, p50us, p99us } of rows) {
+    expect(`${path} ${opsPerSecond > 0 && p50us > 0 && p99us >= p50us}`).toBe(`${path} true`);
+  }
+  const { suite, categories, ...ratios } = figures;
+  expect({ suite, categories }).toEqual({ suite: 'read', categories: 20 });
+  expect(Object.keys(ratios)).toEqual(['redisOverRaw', 'memoryOverBestPeer', 'redisOverBestPeer', 'manyOverSingle']);
+  for (const [name, ratio] of Object.entries(ratios)) expect(`${name} ${Number(ratio) > 0}`).toBe(`${name} true`);
+});
+
+test('bench recover gives every figure, and no read fails or is wrong', async () => {
+  const { phases, ...figures } = await bench('recover', '--categories', '20', '--reads', '200');
+  expect(figures).toMatchObject({ suite: 'recover', categories: 20, readsPerSecond: 200 });
+  const rows = phases as readonly (Record<'reads' | 'p99Ms' | 'maxMs', number> & { phase: string; byTier: object })[];
+  expect(rows.map(({ phase }) => phase)).toEqual(PHASES);
+  for (const { phase, reads, p99Ms, maxMs, byTier } of rows) {
+    const answers = Object.values(byTier).reduce((sum, count) => sum + count, 0);
+    expect(`${phase} ${reads === answers && reads > 0 && maxMs >= p99Ms}`).toBe(`${phase} true`);
+  }
+  expect(figures.reads).toBe(rows.reduce((sum, { reads }) => sum + reads, 0));
+  expect(figures).toMatchObject({ failedReads: 0, wrongReads: 0 });
+  expect(figures.secondsToFullCoverage).toBeGreaterThan(0);
+});
+
+test('what is interrupted stops all that it started', async () => {
+  const child = spawn(process.execPath, [MAIN, 'recover', '--categories', '20'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exit = once(child, 'exit');
+  for await (const line of createInterface({ input: child.stderr }))
+    if (line.startsWith('steady')) child.kill('SIGINT');
+  // Whether something is left is asked of every test file at its end.
+  expect((await exit)[0]).toBe(130);
 });
 
 test('a mistake on the command line is told, not shown as a stack', async () => {

@@ -47,6 +47,14 @@ const VERIFIED: readonly (readonly [command: RegExp, how: How])[] = [
     /^\.\/scripts\/bench scale( --model (mlp|trees)| --workers [\d,]+)+$/,
     { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('scale', '--model', '\w+', '--workers'/ },
   ],
+  [
+    /^\.\/scripts\/bench read( --categories \d+| --rounds \d+)*$/,
+    { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('read', '--categories', '\d+', '--rounds'/ },
+  ],
+  [
+    /^\.\/scripts\/bench recover( --categories \d+| --reads \d+)*$/,
+    { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('recover', '--categories', '\d+', '--reads'/ },
+  ],
   [/^\.\/scripts\/check-architecture$/, { by: 'file', file: 'scripts/test', line: /scripts\/check-architecture/ }],
 ];
 

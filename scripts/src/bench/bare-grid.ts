@@ -24,10 +24,17 @@ export class BareGrid {
   /** Computes the rows of these categories, 16 to a call, and returns the number of values. */
   async compute(categories: readonly number[]): Promise<number> {
     let values = 0;
-    for (let from = 0; from < categories.length; from += ROWS_PER_CALL) {
-      const rows = categories.slice(from, from + ROWS_PER_CALL);
-      for (const [row, category] of rows.entries()) this.category.fill(category, row * CELLS, (row + 1) * CELLS);
-      values += (await this.run(this.feeds(rows.length * CELLS))).length;
+    for await (const called of this.calls(categories)) values += called.length;
+    return values;
+  }
+
+  /** The rows of these categories, one behind the other. */
+  async values(categories: readonly number[]): Promise<Float32Array> {
+    const values = new Float32Array(categories.length * CELLS);
+    let at = 0;
+    for await (const called of this.calls(categories)) {
+      values.set(called, at);
+      at += called.length;
     }
     return values;
   }
@@ -37,6 +44,14 @@ export class BareGrid {
     const column = (value: number): Tensor => new Tensor('float32', Float32Array.of(value), [1, 1]);
     const feeds = { day: column(day), hour: column(hour), category: column(category) };
     return (await this.run(feeds))[0] as number;
+  }
+
+  private async *calls(categories: readonly number[]): AsyncGenerator<Float32Array> {
+    for (let from = 0; from < categories.length; from += ROWS_PER_CALL) {
+      const rows = categories.slice(from, from + ROWS_PER_CALL);
+      for (const [row, category] of rows.entries()) this.category.fill(category, row * CELLS, (row + 1) * CELLS);
+      yield await this.run(this.feeds(rows.length * CELLS));
+    }
   }
 
   private async run(feeds: Record<string, Tensor>): Promise<Float32Array> {

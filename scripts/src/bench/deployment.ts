@@ -14,6 +14,7 @@ import { HistoryStore } from '#shared/store/history-store';
 import { PostgresServer } from '#workers/embedded/postgres-server';
 import { RedisServer } from '#workers/embedded/redis-server';
 import { BenchDaemon } from './bench-daemon';
+import { BenchServer } from './bench-server';
 import { categoryNames, DAYS, HOURS } from './grid';
 import { type ModelKind, syntheticModel } from './synthetic-models';
 
@@ -27,17 +28,22 @@ export interface GridOptions {
   readonly refresh: 'always' | 'changed';
 }
 
+export interface Servers {
+  readonly redis: BenchServer<RedisServer>;
+  readonly postgres: BenchServer<PostgresServer>;
+}
+
 /** Real servers of a suite in a temporary folder: a Redis, a PostgreSQL, and daemons on them. */
 export class Deployment {
   readonly folder: string;
   readonly redis: Redis;
-  private readonly servers: { readonly redis: RedisServer; readonly postgres: PostgresServer };
+  readonly servers: Servers;
   private readonly daemons = new Set<BenchDaemon>();
 
-  private constructor(folder: string, servers: { redis: RedisServer; postgres: PostgresServer }) {
+  private constructor(folder: string, servers: Servers) {
     this.folder = folder;
     this.servers = servers;
-    this.redis = new Redis(servers.redis.url);
+    this.redis = new Redis(servers.redis.current.url);
     this.redis.on('error', () => undefined);
   }
 
@@ -46,13 +52,17 @@ export class Deployment {
     // PostgreSQL may run as somebody else.
     await chmod(folder, 0o711);
     const env = environment();
-    const redis = new RedisServer({
-      dir: join(folder, 'redis'),
-      logFile: join(folder, 'redis.log'),
-      environment: env,
-      appendOnly: false,
+    const redis = new BenchServer<RedisServer>(
+      (before, onExit) =>
+        new RedisServer({
+          ...{ dir: join(folder, 'redis'), logFile: join(folder, 'redis.log'), environment: env, appendOnly: false },
+          ...{ port: before?.port, password: before?.password, onExit },
+        }),
+    );
+    const postgres = new BenchServer<PostgresServer>((before, onExit) => {
+      const logFile = join(folder, 'postgres.log');
+      return new PostgresServer({ folder, logFile, environment: env, port: before?.port, onExit });
     });
-    const postgres = new PostgresServer({ folder, logFile: join(folder, 'postgres.log'), environment: env });
     try {
       await Promise.all([redis.start(), postgres.start()]);
     } catch (error) {
@@ -92,7 +102,7 @@ export class Deployment {
 
   /** The stages of a cycle: milliseconds summed over its batches. */
   async stages(cycle: string): Promise<BatchTimings> {
-    const pool = new Pool({ connectionString: this.servers.postgres.url, max: 1 });
+    const pool = new Pool({ connectionString: this.postgresUrl, max: 1 });
     try {
       const batches = (await new HistoryStore(pool).cycle(cycle))?.batches ?? [];
       const sum = (stage: keyof BatchTimings): number =>
@@ -113,11 +123,15 @@ export class Deployment {
   }
 
   get redisUrl(): string {
-    return this.servers.redis.url;
+    return this.servers.redis.current.url;
+  }
+
+  get postgresUrl(): string {
+    return this.servers.postgres.current.url;
   }
 
   get redisPid(): number {
-    return this.servers.redis.pid ?? -1;
+    return this.servers.redis.current.pid ?? -1;
   }
 
   /** Path of the model's file. */
@@ -138,7 +152,7 @@ export class Deployment {
     };
     const document = {
       redis: { cache: this.redisUrl },
-      postgres: { url: this.servers.postgres.url },
+      postgres: { url: this.postgresUrl },
       http: { port: 0 },
       models: { [MODEL]: model },
     };
@@ -166,7 +180,7 @@ export class Deployment {
     await this.stopDaemons();
     this.redis.disconnect();
     await Promise.all([this.servers.redis.stop(), this.servers.postgres.stop()]);
-    const { home } = this.servers.postgres;
+    const { home } = this.servers.postgres.current;
     for (const path of [home, this.folder]) if (path !== undefined) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -22,6 +22,12 @@ export function usageOf(root: number): Usage {
   return { cpuSeconds, rssBytes };
 }
 
+/** The processes that descend from `root`. */
+export function familyOf(root: number): number[] {
+  const all = new Map(pids().map((pid) => [pid, stat(pid)]));
+  return [...all.keys()].filter((pid) => pid !== root && descends(pid, root, all));
+}
+
 interface Stat {
   readonly parent: number;
   /** Of its ended children too. */

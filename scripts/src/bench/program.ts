@@ -3,9 +3,11 @@ import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Deployment } from './deployment';
 import { growSuite } from './grow-suite';
+import { Interruption } from './interruption';
 import { cycleTimePlot } from './plot';
 import { readSuite } from './read-suite';
-import { readReport, scaleReport, warmReport } from './report';
+import { recoverSuite } from './recover-suite';
+import { readReport, recoverReport, scaleReport, warmReport } from './report';
 import { scaleSuite } from './scale-suite';
 import { MODEL_KINDS, type ModelKind } from './synthetic-models';
 import { warmSuite } from './warm-suite';
@@ -29,6 +31,12 @@ interface ScaleArguments {
 interface ReadArguments {
   readonly categories: number;
   readonly rounds: number;
+  readonly json?: boolean;
+}
+
+interface RecoverArguments {
+  readonly categories: number;
+  readonly reads: number;
   readonly json?: boolean;
 }
 
@@ -88,6 +96,18 @@ export function makeBenchProgram(): Command {
       const result = await withDeployment((deployment) => readSuite(deployment, { ...options, say }));
       print(json, result, () => readReport(result));
     });
+  program
+    .command('recover')
+    .description('reads that go on while Redis is emptied, killed and frozen, and PostgreSQL frozen with it')
+    .option('--categories <n>', 'size of the grid: categories of 168 cells', count, 1_000)
+    .option('--reads <n>', 'how many in a second', count, 2_000)
+    .option('--json', 'the figures as one JSON object on the last line')
+    .action(async ({ json, ...options }: RecoverArguments) => {
+      const figures = await withDeployment((deployment, signal) =>
+        recoverSuite(deployment, { ...options, say, signal }),
+      );
+      print(json, figures, () => recoverReport(figures));
+    });
   return program;
 }
 
@@ -95,12 +115,15 @@ function modelOption(): Option {
   return new Option('--model <kind>', 'mlp: 3-64-64-1; trees: 300 of depth 6').choices([...MODEL_KINDS]).default('mlp');
 }
 
-async function withDeployment<T>(work: (deployment: Deployment) => Promise<T>): Promise<T> {
+/** What was started for `work` is stopped again, also when it is interrupted. */
+async function withDeployment<T>(work: (deployment: Deployment, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const interruption = new Interruption();
   const deployment = await Deployment.start();
   try {
-    return await work(deployment);
+    return await interruption.orEnd(work(deployment, interruption.signal));
   } finally {
     await deployment.stop();
+    interruption.end();
   }
 }
 

@@ -16,9 +16,9 @@ export interface AskedCell {
   readonly value: number;
 }
 
-/** A list without an end, the same in each run: it begins again after `LENGTH`. */
+/** A list without an end, the same in each run: it begins again after `LENGTH`, a multiple of what one call asks. */
 export class Questions {
-  static readonly LENGTH = 4_096;
+  static readonly LENGTH = 4_000;
   readonly all: readonly AskedCell[];
 
   private constructor(all: readonly AskedCell[]) {

@@ -12,7 +12,7 @@ export async function rawRedisPath(
   generation: string,
   questions: Questions,
 ): Promise<ReadPath<Buffer | null>> {
-  const redis = new Redis(redisUrl);
+  const redis = new Redis(redisUrl).on('error', () => undefined);
   const space = new KeySpace('forewarm', MODEL);
   const keys = questions.all.map(({ category }) => space.row(generation, category));
   await redis.ping();

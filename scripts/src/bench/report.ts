@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { GrowFigures } from './grow-suite';
 import type { ReadResult } from './read-suite';
+import type { RecoverFigures } from './recover-suite';
 import type { ScaleFigures } from './scale-suite';
 import type { WarmResult } from './warm-suite';
 
@@ -54,4 +55,17 @@ export function readReport({ results, suite, categories, ...ratios }: ReadResult
   }
   const lines = Object.entries(ratios).map(([name, ratio]) => `${name} ${ratio}`);
   return [table.toString(), 'One call at a time, medians of the rounds:', ...lines].join('\n');
+}
+
+export function recoverReport({ phases, suite, ...figures }: RecoverFigures): string {
+  const head = ['phase', 'reads', 'failed', 'wrong', 'p99, ms', 'longest, ms', 'answers by tier', 'errors'];
+  const table = new Table({ head, ...PLAIN });
+  const counts = (of: Readonly<Record<string, number>>): string =>
+    Object.entries(of)
+      .map(([name, count]) => `${name} ${count}`)
+      .join('\n');
+  for (const { phase, reads, failedReads, wrongReads, p99Ms, maxMs, byTier, errors } of phases) {
+    table.push([phase, reads, failedReads, wrongReads, p99Ms, maxMs, counts(byTier), counts(errors)]);
+  }
+  return [table.toString(), ...Object.entries(figures).map(([name, figure]) => `${name} ${figure}`)].join('\n');
 }

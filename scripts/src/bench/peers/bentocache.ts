@@ -7,7 +7,8 @@ export async function bentocachePeers(redisUrl: string): Promise<Peer[]> {
   const { BentoCache, bentostore } = await import('bentocache');
   const { memoryDriver } = await import('bentocache/drivers/memory');
   const { redisDriver } = await import('bentocache/drivers/redis');
-  const redis = () => redisDriver({ connection: new Redis(redisUrl) });
+  // An error without a listener is printed: a server that is stopped first, after an interruption, is none.
+  const redis = () => redisDriver({ connection: new Redis(redisUrl).on('error', () => undefined) });
   const cache = new BentoCache({
     default: 'memory',
     ttl: '1h',
