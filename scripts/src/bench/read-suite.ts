@@ -14,7 +14,7 @@ import { peerPath } from './peers/peer';
 import { predictorPaths } from './predictor-paths';
 import { Questions } from './questions';
 import { directInferencePath, rawRedisPath } from './raw-paths';
-import { checkPath, type ReadPath } from './read-path';
+import { CONCURRENCIES, checkPath, type ReadPath } from './read-path';
 import { median, quantile, rounded } from './statistics';
 import { TimedReads } from './timed-reads';
 
@@ -75,7 +75,7 @@ export async function readSuite(deployment: Deployment, options: ReadOptions): P
     for (const path of paths) await checkPath(path, questions);
     cores = await Cores.separate([deployment.redisPid, ...(api === undefined ? [] : [api.pid])]);
     say(cores.told);
-    const reads = paths.flatMap((path) => path.concurrencies.map((at) => new TimedReads(path, at)));
+    const reads = inTurn(paths);
     for (const read of reads) await read.warmUp();
     for (let round = 1; round <= rounds; round++) {
       // There and back: what a path leaves behind does not always meet the same other one.
@@ -89,6 +89,14 @@ export async function readSuite(deployment: Deployment, options: ReadOptions): P
   }
 }
 
+/** In the order of a round: what is compared comes close together, those that read from Redis and those that do not. */
+function inTurn(paths: readonly ReadPath[]): TimedReads[] {
+  const order = [...paths].sort((a, b) => Number(b.name.includes('redis')) - Number(a.name.includes('redis')));
+  return CONCURRENCIES.flatMap((at) =>
+    order.flatMap((path) => (path.concurrencies.includes(at) ? [new TimedReads(path, at)] : [])),
+  );
+}
+
 /** A daemon that answers by HTTP and does nothing else; `undefined` where there is no such role. */
 async function startApi(deployment: Deployment): Promise<BenchDaemon | undefined> {
   return (ROLES as readonly string[]).includes('api') ? deployment.daemon('api') : undefined;
@@ -99,7 +107,7 @@ async function ownPaths({ redisUrl, redis }: Deployment, questions: Questions): 
   const pointer = parseLivePointer(await redis.get(live));
   if (pointer === undefined) throw new Error('nothing was published');
   const raw = await rawRedisPath(redisUrl, pointer.generation, questions);
-  return [...predictorPaths(redisUrl, questions), raw as ReadPath];
+  return [raw as ReadPath, ...predictorPaths(redisUrl, questions)];
 }
 
 async function peerPaths(redisUrl: string, questions: Questions): Promise<ReadPath[]> {
