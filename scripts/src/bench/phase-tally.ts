@@ -14,6 +14,8 @@ export interface PhaseFigures {
   readonly byTier: Readonly<Record<string, number>>;
   /** Failed reads by what was said. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Of the first of them, all that was said. */
+  readonly firstError?: string;
 }
 
 export class PhaseTally {
@@ -21,6 +23,7 @@ export class PhaseTally {
   private readonly times: number[] = [];
   private readonly byTier: Record<string, number> = {};
   private readonly errors: Record<string, number> = {};
+  private firstError: string | undefined;
   private failed = 0;
   private wrong = 0;
 
@@ -34,18 +37,20 @@ export class PhaseTally {
     if (!right) this.wrong++;
   }
 
-  failedWith(ms: number, what: string): void {
+  failedWith(ms: number, what: string, message: string): void {
+    this.firstError ??= `after ${Math.round(ms)} ms: ${message}`;
     this.times.push(ms);
     this.errors[what] = (this.errors[what] ?? 0) + 1;
     this.failed++;
   }
 
   get figures(): PhaseFigures {
-    const { phase, times, failed, wrong, byTier, errors } = this;
+    const { phase, times, failed, wrong, byTier, errors, firstError } = this;
     const of = (q: number): number => (times.length === 0 ? 0 : Number(quantile(times, q).toFixed(2)));
     return {
       ...{ phase, reads: times.length, failedReads: failed, wrongReads: wrong },
       ...{ p99Ms: of(0.99), maxMs: of(1), byTier, errors },
+      ...(firstError !== undefined && { firstError }),
     };
   }
 }

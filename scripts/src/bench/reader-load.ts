@@ -90,7 +90,7 @@ export class ReaderLoad {
       tally.answered(ms, tier, this.oracle.agrees(category, day * HOURS + hour, values[OUTPUT]));
     } catch (error) {
       const what = error instanceof ForewarmError ? error.code : messageOf(error);
-      tally.failedWith(performance.now() - dueMs, what);
+      tally.failedWith(performance.now() - dueMs, what, messageOf(error));
     }
   }
 

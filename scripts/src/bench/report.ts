@@ -67,5 +67,10 @@ export function recoverReport({ phases, suite, ...figures }: RecoverFigures): st
   for (const { phase, reads, failedReads, wrongReads, p99Ms, maxMs, byTier, errors } of phases) {
     table.push([phase, reads, failedReads, wrongReads, p99Ms, maxMs, counts(byTier), counts(errors)]);
   }
-  return [table.toString(), ...Object.entries(figures).map(([name, figure]) => `${name} ${figure}`)].join('\n');
+  const first = phases.flatMap(({ phase, firstError }) =>
+    firstError === undefined ? [] : [`${phase}: ${firstError}`],
+  );
+  return [table.toString(), ...first, ...Object.entries(figures).map(([name, figure]) => `${name} ${figure}`)].join(
+    '\n',
+  );
 }
