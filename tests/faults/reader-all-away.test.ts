@@ -1,6 +1,6 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Predictor } from '#shared/tiers/predictor';
+import type { Predictor } from '#shared/predictor/predictor';
 import { CheckedLoad } from '../support/checked-load';
 import { FaultyProxy } from '../support/servers/proxy';
 import { eventually, smallModel, someCategories } from '../support/system';

@@ -1,5 +1,6 @@
-import type { Answer, Outcome, Question, TierName } from '#shared/tiers/answers';
-import { Predictor } from '#shared/tiers/predictor';
+import type { Answer, Outcome, Question } from '#shared/predictor/answers';
+import { Predictor } from '#shared/predictor/predictor';
+import type { TierName } from '#shared/tiers/tier-name';
 import { MODEL } from './deployment';
 import { Questions } from './questions';
 import { CONCURRENCIES, type ReadPath } from './read-path';

@@ -1,6 +1,6 @@
 import { ForewarmError, messageOf } from '#shared/errors';
-import { Predictor } from '#shared/tiers/predictor';
-import type { PredictorOptions } from '#shared/tiers/predictor-options';
+import { Predictor } from '#shared/predictor/predictor';
+import type { PredictorOptions } from '#shared/predictor/predictor-options';
 import { BareGrid } from './bare-grid';
 import { MODEL } from './deployment';
 import { categoryNames, DAYS, HOURS } from './grid';
