@@ -194,7 +194,7 @@ export const modelSchema = z.strictObject({
   unknownCategories: withDefault(
     choice(UNKNOWN_CATEGORIES),
     'compute',
-    'What the API does when it is asked for a category that is not among `categories`: have the model compute it, or refuse.',
+    'What readers do that are asked for a category which is not among `categories`: have the model compute it, or refuse.',
   ),
   expireAfter: withDefault(
     wordOr('never', duration('1s', '3650d')),
