@@ -71,6 +71,17 @@ async function splitClient(): Promise<{ client: Redis; proxy: FaultyProxy }> {
   return { client, proxy };
 }
 
+/** PostgreSQL answers for no row until what this returns is called. */
+async function lockRows(): Promise<() => Promise<void>> {
+  const client = await warmed.system.pool.connect();
+  await client.query('BEGIN');
+  await client.query('LOCK TABLE forewarm.row IN ACCESS EXCLUSIVE MODE');
+  return async () => {
+    await client.query('ROLLBACK');
+    client.release();
+  };
+}
+
 /** Until the channel of the model has a listener. */
 const listening = (count = 1) =>
   eventually('a listener', async () => {
@@ -238,9 +249,7 @@ describe('another generation', () => {
     const reader = holding();
     await reader.predict('m', categories[2] ?? '', at);
     await listening();
-    const client = await warmed.system.pool.connect();
-    await client.query('BEGIN');
-    await client.query('LOCK TABLE forewarm.row IN ACCESS EXCLUSIVE MODE');
+    const unlock = await lockRows();
     const one = reader.predict('m', FIRST, { day: 2, hour: 1 });
     const all = reader.row('m', FIRST);
     const many = reader.predictMany([{ model: 'm', category: SECOND, coordinates: { day: 2, hour: 1 } }]);
@@ -250,9 +259,9 @@ describe('another generation', () => {
       NEXT,
       [hour, day].flatMap((axis) => axis ?? []),
     );
-    await eventually('the other generation', async () => (await reader.describe('m')).generation === NEXT);
-    await client.query('ROLLBACK');
-    client.release();
+    await eventually('the other generation', async () => (await reader.describe('m')).generation === NEXT).finally(
+      unlock,
+    );
     const { generation } = warmed;
     expect(await one).toMatchObject({
       generation,
@@ -272,15 +281,12 @@ test('a row that came while others were on their way is read anew', async () => 
   await warmed.loseInRedis([SECOND]);
   const reader = warmed.predictor();
   await reader.describe('m');
-  const client = await warmed.system.pool.connect();
-  await client.query('BEGIN');
-  await client.query('LOCK TABLE forewarm.row IN ACCESS EXCLUSIVE MODE');
+  const unlock = await lockRows();
   const many = reader.predictMany([FIRST, SECOND].map((category) => ({ model: 'm', category, coordinates: at })));
   await eventually('the first row', () => (reader.stats().models.m?.redis?.hit ?? 0) > 0);
   await write([FIRST, newer(FIRST, 1)]);
-  expect(later(FIRST, await reader.predict('m', FIRST, at))).toBe(1);
-  await client.query('ROLLBACK');
-  client.release();
+  const again = await reader.predict('m', FIRST, at).finally(unlock);
+  expect(later(FIRST, again)).toBe(1);
   expect((await many).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
 });
 
