@@ -44,9 +44,12 @@ export class WriteBack {
     });
   }
 
-  /** Waits for what is under way, within its limit. */
+  /** Waits for what is still to be written, as far as that is done within the limit of one write, and for the last write. */
   async close(): Promise<void> {
-    await Promise.all([...this.lanes.values()].map(({ running }) => running));
+    const lanes = [...this.lanes.values()];
+    const written = Promise.all(lanes.map(({ running }) => running));
+    if (!(await within(written, LIMIT_MS))) for (const { waiting } of lanes) waiting.length = 0;
+    await written;
   }
 
   private async run({ tier, budgetOf }: GuardedTier, lane: Lane): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { encodeRow, RowView } from '#shared/cache/row';
 import { ForewarmError } from '#shared/errors';
 import type { GuardedTier } from '#shared/predictor/guarded-tier';
@@ -165,4 +166,23 @@ test('a tier that rests, or takes no rows, is given none', async () => {
   guarded.budgetOf('m').close();
   await back.close();
   expect([fills, errors, back.rows]).toEqual([[], [], 0]);
+});
+
+test('its end waits for what is written, and not for all that a slow tier would have to take yet', async () => {
+  const { back, errors } = writeBack();
+  const { guarded, fills } = takingTier();
+  back.fill(guarded, LIVE, rowsNamed(numbered(0, 2_000)));
+  await turn();
+  let closed = false;
+  const closing = back.close().then(() => {
+    closed = true;
+  });
+  // Each write takes nearly as long as it may.
+  for (let i = 0; i < 8 && !closed; i++) {
+    await delay(900);
+    fills[i]?.end();
+    await turn();
+  }
+  await closing;
+  expect([fills.length > 1, fills.length < 6, errors]).toEqual([true, true, []]);
 });
