@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { within } from '../within';
+import { TimeLimit } from '../time-limit';
 import type { FoundRow, LiveGeneration } from './tier';
 
 const STEP_MS = 50;
@@ -43,12 +43,12 @@ export type Check = (category: string, bytes: Buffer) => FoundRow | undefined;
 export class Claims {
   private readonly redis: Redis;
   private readonly lifeMs: number;
-  private readonly stepMs: number;
+  private readonly step: TimeLimit;
 
   constructor({ redis, lifeMs, stepMs = STEP_MS }: SharedRedis) {
     this.redis = redis;
     this.lifeMs = Math.max(1, Math.ceil(lifeMs));
-    this.stepMs = stepMs;
+    this.step = new TimeLimit(stepMs);
   }
 
   async take(live: LiveGeneration, categories: readonly string[], check: Check): Promise<Claim> {
@@ -106,10 +106,6 @@ export class Claims {
   /** The answer, or `undefined` when there is no connection, an error, or nothing soon. */
   private async soon<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (this.redis.status !== 'ready') return undefined;
-    let answer: T | undefined;
-    const asked = ask().then((reply) => {
-      answer = reply;
-    });
-    return (await within(asked, this.stepMs)) ? answer : undefined;
+    return this.step.race<T | undefined>(ask(), () => new Error('late')).catch(() => undefined);
   }
 }

@@ -292,8 +292,7 @@ test('a row that came while others were on their way is read anew', async () => 
 
 test('a million rows take no more memory than they may', () => {
   const program = `const [dist, maxBytes] = process.argv.slice(1);
-    const { HeldRows } = require(dist + '/tiers/held-rows');
-    const { ModelView } = require(dist + '/tiers/model-view');
+    const { HeldRows } = require(dist + '/predictor/held-rows');
     const { liveGeneration } = require(dist + '/tiers/live-generation');
     const { encodeRow, RowView } = require(dist + '/cache/row');
     const axes = [{ name: 'x', values: [0] }];
