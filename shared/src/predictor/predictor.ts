@@ -87,7 +87,7 @@ export class Predictor {
    */
   predict(model: string, category: string, coordinates: Coordinates, options?: CallOptions): Promise<Answer> {
     try {
-      const view = options === undefined ? this.known.views.get(model) : undefined;
+      const view = options?.signal?.aborted ? undefined : this.known.views.get(model);
       const answer = view && this.fromMemory(view, category, coordinates);
       if (answer !== undefined) return Promise.resolve(answer);
     } catch (error) {
