@@ -33,7 +33,7 @@ const READ = [
 const bothWays = (path: string): string[] =>
   path === 'direct-inference' ? [`${path} 1`] : [`${path} 1`, `${path} 64`];
 
-const PHASES = ['steady', 'flushed', 'redis-killed', 'redis-frozen', 'postgres-frozen-too', 'recovered'];
+const PHASES = ['starting', 'steady', 'flushed', 'redis-killed', 'redis-frozen', 'postgres-frozen-too', 'recovered'];
 
 test('bench warm gives every figure', async () => {
   const figures = await bench('warm', '--categories', '40', '--model', 'trees', '--refresh', 'changed');

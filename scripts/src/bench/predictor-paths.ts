@@ -9,13 +9,15 @@ import { OUTPUT } from './synthetic-models';
 /** Questions of one `predictMany`. */
 export const MANY = 100;
 
+const PATIENCE_MS = 60_000;
+
 /** `predictor-memory` and `predictor-redis`, and both again with `-many`: a hundred questions in one call. */
 export function predictorPaths(redisUrl: string, questions: Questions): ReadPath[] {
   // There is no tier below: a machine that is held up for a moment must not end the run.
-  const limitsMs = { redis: 5_000 };
+  const patient = { limitsMs: { redis: PATIENCE_MS }, deadlineMs: PATIENCE_MS };
   return [
-    ...pathsOf('memory', new Predictor({ redis: redisUrl, limitsMs }), questions),
-    ...pathsOf('redis', new Predictor({ redis: redisUrl, limitsMs, memory: false }), questions),
+    ...pathsOf('memory', new Predictor({ redis: redisUrl, ...patient }), questions),
+    ...pathsOf('redis', new Predictor({ redis: redisUrl, ...patient, memory: false }), questions),
   ];
 }
 

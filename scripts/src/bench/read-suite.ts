@@ -3,7 +3,7 @@ import { parseLivePointer } from '#shared/cache/pointer';
 import { ROLES } from '#shared/config/types';
 import { BareGrid } from './bare-grid';
 import type { BenchDaemon } from './bench-daemon';
-import { Cores } from './cores';
+import { separateCores } from './cores';
 import { type Deployment, MODEL } from './deployment';
 
 import { httpPath } from './http-path';
@@ -70,11 +70,9 @@ export async function readSuite(deployment: Deployment, options: ReadOptions): P
     directInferencePath(grid, questions) as ReadPath,
     ...(await peerPaths(deployment.redisUrl, questions)),
   ];
-  let cores: Cores | undefined;
   try {
     for (const path of paths) await checkPath(path, questions);
-    cores = await Cores.separate([deployment.redisPid, ...(api === undefined ? [] : [api.pid])]);
-    say(cores.told);
+    say(await separateCores([deployment.redisPid, ...(api === undefined ? [] : [api.pid])]));
     const reads = inTurn(paths);
     for (const read of reads) await read.warmUp();
     for (let round = 1; round <= rounds; round++) {
@@ -84,7 +82,6 @@ export async function readSuite(deployment: Deployment, options: ReadOptions): P
     }
     return { suite: 'read', categories, results: reads.map(figuresOf), ...ratiosOf(reads) };
   } finally {
-    await cores?.release();
     for (const path of paths) await path.close();
   }
 }

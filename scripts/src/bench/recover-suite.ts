@@ -32,6 +32,8 @@ export interface RecoverFigures {
 
 /** The default of the library. */
 const DEADLINE_MS = 5_000;
+/** For connections to be made, and for what runs often to be compiled. */
+const START_MS = 3_000;
 const STEADY_MS = 5_000;
 /** For how long a killed server is down. */
 const DOWN_MS = 2_000;
@@ -46,6 +48,9 @@ export async function recoverSuite(deployment: Deployment, options: RecoverOptio
   const { categories, reads, say, signal } = options;
   const load = await begin(deployment, options);
   try {
+    await delay(START_MS, undefined, { signal });
+    say('steady …');
+    await load.phase('steady');
     await delay(STEADY_MS, undefined, { signal });
     const coverage = await Coverage.of(deployment.redis, categories);
     let afterFlush: number | undefined;
@@ -83,9 +88,9 @@ async function begin(deployment: Deployment, { categories, reads, say }: Recover
   await deployment.warm();
   const { redisUrl, postgresUrl, modelFile } = deployment;
   const httpUrl = api ? await daemon.url : undefined;
-  say('steady …');
+  say('starting …');
   const task = { redisUrl, postgresUrl, httpUrl, modelFile, categories, readsPerSecond: reads };
-  return SteadyLoad.start(task, 'steady');
+  return SteadyLoad.start(task, 'starting');
 }
 
 /** What is done to the servers, in turn. Each is over when they are as they were; what was in them may be gone. */
