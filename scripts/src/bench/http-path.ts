@@ -15,7 +15,7 @@ export class HttpClient {
   private readonly url: string;
   private readonly agent: Agent;
 
-  /** @param url of the daemon's listener; @param connections at most so many at a time, or without a limit */
+  /** @param url of the daemon's listener; @param connections at most so many at a time; what is asked beyond waits for one */
   constructor(url: string, connections: number = Number.POSITIVE_INFINITY) {
     this.url = url;
     this.agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' });

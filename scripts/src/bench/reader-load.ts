@@ -1,6 +1,18 @@
 import { ForewarmError, messageOf } from '#shared/errors';
+
+<<<<<<< HEAD
+
 import { Predictor } from '#shared/predictor/predictor';
 import type { PredictorOptions } from '#shared/predictor/predictor-options';
+
+=======
+
+import { Predictor } from '#shared/predictor/predictor';
+import type { PredictorOptions } from '#shared/predictor/predictor-options';
+import { within } from '#shared/within';
+
+>>>>>>> e8d4b5b (Readers by HTTP in bench recover share 64 connections, and a read that is never answered counts as failed)
+
 import { BareGrid } from './bare-grid';
 import { MODEL } from './deployment';
 import { categoryNames, DAYS, HOURS } from './grid';
@@ -12,8 +24,24 @@ import { randomNumbers } from './random-numbers';
 import type { LoadTask } from './steady-load';
 import { OUTPUT } from './synthetic-models';
 
+/** To the daemon: who makes one for each question that waits makes a slow daemon slower. */
+const CONNECTIONS = 64;
+/** After the last question, how long answers are waited for: far beyond the deadline of a call. */
+const PATIENCE_MS = 20_000;
+
 /** Who answers one prediction: the library, or a daemon by HTTP. */
-type Reader = (category: string, coordinates: { readonly day: number; readonly hour: number }) => Promise<ReaderAnswer>;
+interface Reader {
+  readonly by: 'library' | 'http';
+  ask(category: string, coordinates: { readonly day: number; readonly hour: number }): Promise<ReaderAnswer>;
+}
+
+/** A read that has not ended. */
+interface PendingRead {
+  readonly by: Reader['by'];
+  readonly tally: PhaseTally;
+  readonly dueMs: number;
+  readonly ended: Promise<void>;
+}
 
 interface ReaderAnswer {
   readonly values: Readonly<Record<string, number>>;
@@ -30,7 +58,7 @@ export class ReaderLoad {
   private readonly readers: readonly Reader[];
   private readonly closers: readonly (() => unknown)[];
   private readonly random = randomNumbers(11);
-  private readonly pending = new Set<Promise<void>>();
+  private readonly pending = new Set<PendingRead>();
   private readonly tallies: PhaseTally[] = [];
   private readonly loop: OpenLoop;
   private tally: PhaseTally;
@@ -41,10 +69,11 @@ export class ReaderLoad {
     this.oracle = oracle;
     const predictors = [new Predictor(optionsOf(task)), new Predictor({ ...optionsOf(task), memory: false })];
     const [holding = [], bare = []] = predictors.map((predictor): Reader[] => [
-      (category, coordinates) => predictor.predict(MODEL, category, coordinates),
+      { by: 'library', ask: (category, coordinates) => predictor.predict(MODEL, category, coordinates) },
     ]);
-    const http = task.httpUrl === undefined ? undefined : new HttpClient(task.httpUrl);
-    const byHttp: Reader[] = http === undefined ? [] : [(...asked) => http.ask(HttpClient.target(...asked))];
+    const http = task.httpUrl === undefined ? undefined : new HttpClient(task.httpUrl, CONNECTIONS);
+    const byHttp: Reader[] =
+      http === undefined ? [] : [{ by: 'http', ask: (...asked) => http.ask(HttpClient.target(...asked)) }];
     this.readers = [...holding, ...byHttp, ...bare, ...byHttp];
     this.closers = [...predictors.map((predictor) => () => predictor.close()), () => http?.close()];
     this.tally = this.enter(phase);
@@ -63,10 +92,13 @@ export class ReaderLoad {
     return this.tally;
   }
 
-  /** Asks no more, and resolves when all that was asked is answered. */
+  /** Asks no more, and resolves when all that was asked is answered, or will not be. */
   async end(): Promise<PhaseFigures[]> {
     this.loop.stop();
-    await Promise.all(this.pending);
+    await within(Promise.all([...this.pending].map(({ ended }) => ended)), PATIENCE_MS);
+    for (const { by, tally, dueMs } of this.pending) {
+      tally.failedWith(performance.now() - dueMs, `no answer by ${by}`, 'and none when the run had ended');
+    }
     return this.tallies.map(({ figures }) => figures);
   }
 
@@ -77,20 +109,21 @@ export class ReaderLoad {
 
   private ask(dueMs: number): void {
     const reader = this.readers[this.asked++ % this.readers.length] as Reader;
-    const read = this.read(reader, this.tally, dueMs);
+    const { tally } = this;
+    const read: PendingRead = { by: reader.by, tally, dueMs, ended: this.read(reader, tally, dueMs) };
     this.pending.add(read);
-    read.finally(() => this.pending.delete(read));
+    read.ended.finally(() => this.pending.delete(read));
   }
 
-  private async read(reader: Reader, tally: PhaseTally, dueMs: number): Promise<void> {
+  private async read({ by, ask }: Reader, tally: PhaseTally, dueMs: number): Promise<void> {
     const [category, day, hour] = [this.below(this.names.length), this.below(DAYS), this.below(HOURS)];
     try {
-      const { values, tier } = await reader(this.names[category] as string, { day, hour });
+      const { values, tier } = await ask(this.names[category] as string, { day, hour });
       const ms = performance.now() - dueMs;
       tally.answered(ms, tier, this.oracle.agrees(category, day * HOURS + hour, values[OUTPUT]));
     } catch (error) {
       const what = error instanceof ForewarmError ? error.code : messageOf(error);
-      tally.failedWith(performance.now() - dueMs, what, messageOf(error));
+      tally.failedWith(performance.now() - dueMs, `${what} by ${by}`, messageOf(error));
     }
   }
 
