@@ -1,18 +1,7 @@
 import { ForewarmError, messageOf } from '#shared/errors';
-
-<<<<<<< HEAD
-
-import { Predictor } from '#shared/predictor/predictor';
-import type { PredictorOptions } from '#shared/predictor/predictor-options';
-
-=======
-
 import { Predictor } from '#shared/predictor/predictor';
 import type { PredictorOptions } from '#shared/predictor/predictor-options';
 import { within } from '#shared/within';
-
->>>>>>> e8d4b5b (Readers by HTTP in bench recover share 64 connections, and a read that is never answered counts as failed)
-
 import { BareGrid } from './bare-grid';
 import { MODEL } from './deployment';
 import { categoryNames, DAYS, HOURS } from './grid';

@@ -30,8 +30,10 @@ export class LiveViews {
     const age = this.clock.now() - view.askedAtMs;
     // A clock that was set back makes an age of less than nothing.
     if (age >= 0 && age < LOOK_MS && view.live !== undefined) return undefined;
+    const mayWait = age >= 0 && age < LOOK_MAX_MS && view.live !== undefined;
+    if (mayWait && view.asking) return undefined;
     const look = this.look(view);
-    if (age >= 0 && age < LOOK_MAX_MS && view.live !== undefined) {
+    if (mayWait) {
       look.catch(() => undefined);
       return undefined;
     }
@@ -42,7 +44,11 @@ export class LiveViews {
   look(view: ModelView): Promise<void> {
     const under = this.looks.get(view);
     if (under !== undefined) return under;
-    const look = this.ask(view).finally(() => this.looks.delete(view));
+    view.asking = true;
+    const look = this.ask(view).finally(() => {
+      view.asking = false;
+      this.looks.delete(view);
+    });
     this.looks.set(view, look);
     return look;
   }

@@ -209,7 +209,7 @@ export class Predictor {
     const nowMs = this.clock.now();
     const held = memory.fresh(view, category, nowMs);
     if (held === undefined) return undefined;
-    if (nowMs - view.askedAtMs >= LOOK_MS) this.core?.lives.refreshed(view);
+    if (nowMs - view.askedAtMs >= LOOK_MS && !view.asking) this.core?.lives.refreshed(view);
     const answer = answerOf(view, live, readHeld(held), live.finder.find(coordinates), nowMs);
     counts.hit++;
     if (timed) counts.took(performance.now() - began);
