@@ -1,4 +1,4 @@
-import type { Provenance } from '#shared/tiers/redis-reader';
+import type { Provenance } from '#shared/predictor/answers';
 import { describeProvenance } from '#workers/cli/provenance';
 
 const asked = { model: 'calls', category: 'EMS: CARDIAC EMERGENCY', axes: 'day=3 hour=14' };
