@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JobContext } from '#jobs/context';
 import { parsePayload } from '#jobs/job-shape';
 import { requestWarm, warmRequest } from '#jobs/on-demand';
-import { suggestCategory } from '../cli/suggest-category';
+import { suggestCategory } from '../suggest-category';
 
 /** The one job that the dashboard adds. */
 export const WARM = 'warm';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { ForewarmError } from '#shared/errors';
 import type { Answer } from '#shared/predictor/answers';
+import { suggestCategory } from '../../suggest-category';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCoordinates } from '../parse-coordinates';
 import { type Asked, describeProvenance } from '../provenance';
-import { suggestCategory } from '../suggest-category';
 import { withReader } from '../with-reader';
 
 interface PredictOptions {

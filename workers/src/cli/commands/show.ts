@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RowAnswer } from '#shared/predictor/answers';
+import { suggestCategory } from '../../suggest-category';
 import { colourDepthFor } from '../colours';
 import { drawMap } from '../heat-map/draw-map';
 import { type FixedAxis, type GridSlice, sliceOf } from '../heat-map/grid-slice';
@@ -7,7 +8,6 @@ import { layOut } from '../heat-map/map-layout';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCoordinates } from '../parse-coordinates';
 import { describeProvenance } from '../provenance';
-import { suggestCategory } from '../suggest-category';
 import { withReader } from '../with-reader';
 
 interface ShowOptions {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { type OnDemandTrigger, requestWarm, type WarmRequest } from '#jobs/on-demand';
 import type { Config, ModelConfig } from '#shared/config/types';
-import { followWarm, type WarmEnd, type WarmProgress } from '../follow-warm';
+import { followWarm, type WarmEnd, type WarmProgress } from '../../follow-warm';
+import { suggestCategory } from '../../suggest-category';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { WarmProgressBar } from '../progress-bar';
-import { suggestCategory } from '../suggest-category';
 import { type QueueAccess, withQueue } from '../with-queue';
 
 interface WarmOptions {

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { requestWarm } from '#jobs/on-demand';
 import { asForewarmError, ForewarmError } from '#shared/errors';
-import { followWarm, type WarmEnd, type WarmProgress } from '../../cli/follow-warm';
-import { suggestCategory } from '../../cli/suggest-category';
+import { followWarm, type WarmEnd, type WarmProgress } from '../../follow-warm';
+import { suggestCategory } from '../../suggest-category';
 import { CLIENT_GONE } from '../client-gone';
 import type { ApiParts } from './parts';
 import { modelPath, refusals } from './schemas';
