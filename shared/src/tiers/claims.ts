@@ -96,6 +96,11 @@ export class Claims {
     return undefined;
   }
 
+  /** Waits for nothing any more. */
+  close(): void {
+    this.step.close();
+  }
+
   private async release(flights: readonly string[], token: string): Promise<void> {
     if (flights.length === 0) return;
     const pipeline = this.redis.pipeline();

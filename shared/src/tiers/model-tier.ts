@@ -162,6 +162,7 @@ export class ModelTier implements Tier {
     await pool?.stop();
     await requests;
     await Promise.all(this.publishing);
+    this.claims?.close();
   }
 
   private isPossible(live: LiveGeneration, category: string): boolean {
