@@ -22,7 +22,7 @@ given(title, () => {
     system = await TestSystem.start();
     system.write('m.onnx', smallModel(categories));
     system.configure({ calls: { file: 'm.onnx', axes: SMALL_AXES, categories, every: '1h' } });
-    const daemon = system.daemon();
+    const daemon = system.daemon(['start', '--roles', 'scheduler,worker,api']);
     await daemon.cycle();
     url = await daemon.url();
     browser = await TestBrowser.start();

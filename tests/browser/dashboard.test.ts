@@ -29,7 +29,7 @@ given(title, () => {
     system.write('m.onnx', smallModel(categories));
     const model = { file: 'm.onnx', axes: SMALL_AXES, categories, every: '1h' };
     system.configure({ calls: model, demand: model });
-    const daemon = system.daemon();
+    const daemon = system.daemon(['start', '--roles', 'scheduler,worker,dashboard']);
     for (const name of ['calls', 'demand']) {
       await daemon.logged((line) => line.message === 'cycle complete' && line.model === name);
     }

@@ -14,7 +14,9 @@ let system: TestSystem;
 
 beforeEach(async () => {
   // The watchdog would bring schedules, and the jobs that go with them.
-  system = await TestSystem.start({ settings: { watchdog: { every: '1h' } } });
+  system = await TestSystem.start({
+    settings: { watchdog: { every: '1h' }, roles: ['scheduler', 'worker', 'dashboard'] },
+  });
   system.configureSmall(categories, { every: '1h' });
 });
 afterEach(() => system.stop());

@@ -117,6 +117,8 @@ export class TestSystem {
       redis: { cache: this.redis.url, ...(this.queueRedis === this.redis ? {} : { queue: this.queueRedis.url }) },
       postgres: { url: this.postgresUrl },
       http: { port: 0 },
+      // The loop alone: what shows and answers takes as long to load as all of it.
+      roles: ['scheduler', 'worker'],
       inference: { processes: 2 },
       ...this.settings,
       ...settings,

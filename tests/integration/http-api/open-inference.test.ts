@@ -30,7 +30,7 @@ beforeAll(async () => {
   system.write('m.onnx', model);
   const mymodel = { file: 'm.onnx', axes, categories, outputs: ['output0', 'output1'], version: '1', every: '1h' };
   system.configure({ mymodel: { ...mymodel, unknownCategories: 'refuse' } }, { http: { port: 0, maxBatch: 5 } });
-  const daemon = system.daemon();
+  const daemon = system.daemon(['start', '--roles', 'scheduler,worker,api']);
   await daemon.cycle();
   await daemon.logged(({ message }) => message === 'forewarm is running');
   url = await daemon.url();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   system = await TestSystem.start();
   const settings = { http: { port: 0, maxBatch: 50, maxBody: '16KiB' } };
   system.configureSmall(categories, { every: '1h', settings, unknownCategories: 'refuse' });
-  const daemon = system.daemon();
+  const daemon = system.daemon(['start', '--roles', 'scheduler,worker,api']);
   await daemon.cycle();
   url = await daemon.url();
 });

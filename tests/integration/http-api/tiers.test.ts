@@ -93,7 +93,7 @@ test('without anything to read from it is alive and not ready, says why, and ref
 });
 
 test('beside other roles it says from which tier, and their readiness keeps its meaning', async () => {
-  const daemon = system.daemon();
+  const daemon = system.daemon(['start', '--roles', 'scheduler,worker,api']);
   await daemon.cycle();
   await daemon.logged(({ message }) => message === 'forewarm is running');
   const url = await daemon.url();

@@ -133,7 +133,7 @@ test('config show masks passwords and says where each setting comes from', async
   expect(from).toMatchObject({
     'postgres.url': 'command line',
     'http.port': expect.stringMatching(/^forewarm\.yaml:\d+$/),
-    roles: 'default',
+    'reader.deadline': 'default',
   });
 });
 
