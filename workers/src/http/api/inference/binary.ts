@@ -14,18 +14,18 @@ interface BinaryInput {
 
 type ReadNumber = (bytes: Buffer, offset: number) => number;
 
-const NUMBERS: Readonly<Record<string, readonly [width: number, read: ReadNumber]>> = {
-  INT8: [1, (bytes, at) => bytes.readInt8(at)],
-  INT16: [2, (bytes, at) => bytes.readInt16LE(at)],
-  INT32: [4, (bytes, at) => bytes.readInt32LE(at)],
-  INT64: [8, (bytes, at) => Number(bytes.readBigInt64LE(at))],
-  UINT8: [1, (bytes, at) => bytes.readUInt8(at)],
-  UINT16: [2, (bytes, at) => bytes.readUInt16LE(at)],
-  UINT32: [4, (bytes, at) => bytes.readUInt32LE(at)],
-  UINT64: [8, (bytes, at) => Number(bytes.readBigUInt64LE(at))],
-  FP32: [4, (bytes, at) => bytes.readFloatLE(at)],
-  FP64: [8, (bytes, at) => bytes.readDoubleLE(at)],
-};
+const NUMBERS: ReadonlyMap<unknown, readonly [width: number, read: ReadNumber]> = new Map([
+  ['INT8', [1, (bytes: Buffer, at: number) => bytes.readInt8(at)]],
+  ['INT16', [2, (bytes: Buffer, at: number) => bytes.readInt16LE(at)]],
+  ['INT32', [4, (bytes: Buffer, at: number) => bytes.readInt32LE(at)]],
+  ['INT64', [8, (bytes: Buffer, at: number) => Number(bytes.readBigInt64LE(at))]],
+  ['UINT8', [1, (bytes: Buffer, at: number) => bytes.readUInt8(at)]],
+  ['UINT16', [2, (bytes: Buffer, at: number) => bytes.readUInt16LE(at)]],
+  ['UINT32', [4, (bytes: Buffer, at: number) => bytes.readUInt32LE(at)]],
+  ['UINT64', [8, (bytes: Buffer, at: number) => Number(bytes.readBigUInt64LE(at))]],
+  ['FP32', [4, (bytes: Buffer, at: number) => bytes.readFloatLE(at)]],
+  ['FP64', [8, (bytes: Buffer, at: number) => bytes.readDoubleLE(at)]],
+] satisfies [string, readonly [number, ReadNumber]][]);
 
 /**
  * Gives each input that names its size the data that it has in `bytes`, one input behind the other.
@@ -50,7 +50,7 @@ export function takeBinary(body: unknown, bytes: Buffer): void {
 
 function decoded({ name, datatype }: BinaryInput, bytes: Buffer): unknown[] {
   if (datatype === 'BYTES') return texts(String(name), bytes);
-  const [width, read] = NUMBERS[String(datatype)] ?? [];
+  const [width, read] = NUMBERS.get(datatype) ?? [];
   if (width === undefined || read === undefined) throw bad(`input ${name} has the datatype ${datatype}`);
   if (bytes.length % width !== 0) throw bad(`input ${name} has ${bytes.length} bytes, which are no ${datatype}`);
   return Array.from({ length: bytes.length / width }, (_, i) => read(bytes, i * width));
