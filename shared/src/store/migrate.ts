@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import { Umzug, type UmzugStorage } from 'umzug';
+import type { UmzugStorage } from 'umzug';
 import { inTransaction, isRefusal, postgresError, query } from '../connections/postgres';
 import { ForewarmError, messageOf } from '../errors';
 import { MIGRATIONS } from './migrations/all';
@@ -52,6 +52,8 @@ export async function hasSchema(pool: Pool): Promise<boolean> {
 
 /** Runs the next pending migration on this connection. Returns its name, or `undefined` when none is pending. */
 async function step(client: PoolClient, migrations: readonly Migration[]): Promise<string | undefined> {
+  // Loaded here and not above: it brings a command line of its own, and most of ours migrate nothing.
+  const { Umzug } = require('umzug') as typeof import('umzug');
   const umzug = new Umzug<PoolClient>({
     migrations: migrations.map(({ name, sql }) => ({
       name,
