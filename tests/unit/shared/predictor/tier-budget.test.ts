@@ -175,3 +175,27 @@ test('its end ends the waits for what is under way', async () => {
   await expect(work).rejects.toMatchObject({ code: 'FW_TIER_TIME_LIMIT' });
   expect(told).toEqual(['FW_TIER_TIME_LIMIT']);
 });
+
+test('of calls that began before a break nothing is learned', async () => {
+  const budget = budgetOf();
+  const fail = () => budget.begin(() => undefined);
+  const slow = Array.from({ length: 6 }, fail);
+  const now = Array.from({ length: 5 }, fail);
+  for (const { wait, breaks: before } of now) {
+    wait.end();
+    budget.end(before, broken);
+  }
+  await new Promise(setImmediate);
+  expect([budget.resting, breaks]).toEqual([true, 1]);
+  await untilRested(budget);
+  let answered: (answer: string) => void = () => undefined;
+  const probe = budget.spend(() => new Promise<string>((resolve) => (answered = resolve)));
+  for (const { wait, breaks: before } of slow) {
+    wait.end();
+    budget.end(before, broken);
+  }
+  await new Promise(setImmediate);
+  answered('well');
+  expect(await probe).toBe('well');
+  expect([budget.well, breaks]).toEqual([true, 1]);
+});
