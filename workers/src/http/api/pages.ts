@@ -15,6 +15,11 @@ const SOURCES = {
   connectSrc: ["'self'"],
 };
 
+/** In place of the library's own. */
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40"><text x="0" y="28" fill="#fff" font-family="sans-serif" ' +
+  'font-size="24" font-weight="600">Forewarm</text></svg>';
+
 const CONFIGURATION = { tryItOutEnabled: true, validatorUrl: null, deepLinking: true } as const;
 
 /** The document of the API at `/openapi.json`, and a page at `/docs` that shows it and asks questions. */
@@ -25,5 +30,10 @@ export async function pages(scope: FastifyInstance, { context, tokens, operators
   }
   scope.get('/openapi.json', { schema: { hide: true } as object }, () => scope.swagger());
   await scope.register(helmet, securityHeaders(SOURCES));
-  await scope.register(swaggerUi, { routePrefix: '/docs', uiConfig: CONFIGURATION, theme: { title: 'Forewarm' } });
+  await scope.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: CONFIGURATION,
+    theme: { title: 'Forewarm' },
+    logo: { type: 'image/svg+xml', content: LOGO },
+  });
 }
