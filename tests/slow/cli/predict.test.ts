@@ -1,4 +1,4 @@
-import { SMALL_AXES, TestSystem } from '../../support/system';
+import { eventually, SMALL_AXES, TestSystem } from '../../support/system';
 import { forEachAway, WAITED } from './away';
 import { killHung, onlyError, say } from './command';
 
@@ -29,6 +29,15 @@ test('as text: the value, what was asked, and where it comes from', async () => 
   expect(question).toBe('  m | second one | day=3 hour=5');
   expect(source).toMatch(/^ {2}from redis, generation [0-9a-f]{12}, model version \w+, computed \w+ ago \(fresh\)$/);
   expect(more).toEqual(['']);
+});
+
+test('it is stale by the `staleAfter` of its model', async () => {
+  const model = { file: 'm.onnx', axes: SMALL_AXES, categories: ['first', 'second one'], staleAfter: '1s' };
+  const file = system.write('soon.yaml', JSON.stringify({ redis: { cache: system.redis.url }, models: { m: model } }));
+  await eventually('a stale answer', async () => {
+    const { stdout } = await predict('--config', file, '--json', '--category', 'first', 'day=1', 'hour=1');
+    return JSON.parse(stdout).stale === true;
+  });
 });
 
 test('as JSON: one document, wherever --json stands', async () => {

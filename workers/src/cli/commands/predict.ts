@@ -28,7 +28,7 @@ export function addPredict(program: Command): void {
       const config = invocation.configOfRunning();
       const model = chooseModel(config, options.model);
       const { name } = model;
-      const answer = await withReader(config, (reader) => reader.predict(name, category, coordinates)).catch(
+      const answer = await withReader(config, model, (reader) => reader.predict(name, category, coordinates)).catch(
         (error: unknown) => {
           throw suggestCategory(error, model, [category]);
         },

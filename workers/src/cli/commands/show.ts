@@ -31,7 +31,7 @@ export function addShow(program: Command): void {
       const config = invocation.configOfRunning();
       const model = chooseModel(config, options.model);
       const { name } = model;
-      const row = await withReader(config, (reader) => reader.row(name, category)).catch((error: unknown) => {
+      const row = await withReader(config, model, (reader) => reader.row(name, category)).catch((error: unknown) => {
         throw suggestCategory(error, model, [category]);
       });
       const axes = options.axes?.split(',').map((axis) => axis.trim());

@@ -5,13 +5,12 @@ import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { errorFacts } from '#shared/logger';
 import type { Answer } from '#shared/predictor/answers';
-import { Predictor } from '#shared/predictor/predictor';
 import type { Daemon } from '../../daemon';
 import { firstCycle } from '../../first-cycle';
 import type { Up } from '../../up';
 import { addFolder, Invocation } from '../invocation';
-import { CONNECT_MS } from '../patience';
 import { aborted, runUntilSignal } from '../run-until-signal';
+import { cacheReader } from '../with-reader';
 import { describeAnswer } from './predict';
 
 interface UpCommandOptions {
@@ -143,12 +142,7 @@ async function lookUp(daemon: Daemon, model: ModelConfig) {
   const middle = <T>(items: readonly T[]): T => items[Math.floor(items.length / 2)] as T;
   const category = model.categories[0] ?? '';
   const coordinates = Object.fromEntries(model.axes.map((axis) => [axis.name, middle(axis.values)]));
-  const { keyPrefix } = config;
-  const { staleAfterMs } = model;
-  const reader = new Predictor({
-    ...{ redis: daemon.cacheClient, keyPrefix, staleAfterMs, memory: false },
-    limitsMs: { redis: CONNECT_MS },
-  });
+  const reader = cacheReader(daemon.cacheClient, config, model);
   const began = performance.now();
   const answer: Answer = await reader.predict(model.name, category, coordinates);
   const tookMs = performance.now() - began;
