@@ -1,5 +1,6 @@
 import type { Axis, Coordinates } from '../cache/grid';
 import type { ForewarmError } from '../errors';
+import type { GenerationFacts } from '../tiers/tier';
 import type { TierName } from '../tiers/tier-name';
 
 /** Where an answer comes from, and how old it is. */
@@ -51,15 +52,7 @@ export type Outcome =
   | { readonly status: 'rejected'; readonly reason: ForewarmError };
 
 /** What a reader knows of a model, and from where. */
-export interface ModelDescription {
-  readonly model: string;
-  /** The live generation. */
-  readonly generation: string;
-  readonly modelVersion: string;
-  readonly axes: readonly Axis[];
-  readonly outputs: readonly string[];
-  /** ISO 8601 UTC; `undefined` when nothing was published and the model file itself answers. */
-  readonly publishedAt: string | undefined;
+export interface ModelDescription extends GenerationFacts {
   /** ISO 8601 UTC: when every row was last computed or verified; `undefined` when no cycle has said so. */
   readonly lastUpdated: string | undefined;
   /** The tier that said so. */

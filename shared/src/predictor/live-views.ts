@@ -15,7 +15,6 @@ export const LOOK_MAX_MS = 1_000;
 export class LiveViews {
   private readonly tiers: readonly GuardedTier[];
   private readonly clock: Clock;
-  private readonly looks = new Map<ModelView, Promise<void>>();
 
   constructor(tiers: readonly GuardedTier[], clock: Clock) {
     this.tiers = tiers;
@@ -29,33 +28,24 @@ export class LiveViews {
   refreshed(view: ModelView): Promise<void> | undefined {
     const age = this.clock.now() - view.askedAtMs;
     // A clock that was set back makes an age of less than nothing.
-    if (age >= 0 && age < LOOK_MS && view.live !== undefined) return undefined;
-    const mayWait = age >= 0 && age < LOOK_MAX_MS && view.live !== undefined;
-    if (mayWait && view.asking) return undefined;
-    const look = this.look(view);
-    if (mayWait) {
-      look.catch(() => undefined);
-      return undefined;
-    }
-    return look;
+    const known = view.live !== undefined && age >= 0;
+    if (known && age < LOOK_MS) return undefined;
+    if (!known || age >= LOOK_MAX_MS) return this.look(view);
+    if (view.look === undefined) this.look(view).catch(() => undefined);
+    return undefined;
   }
 
   /** Asks now; those who ask at the same time share the look. */
   look(view: ModelView): Promise<void> {
-    const under = this.looks.get(view);
-    if (under !== undefined) return under;
-    view.asking = true;
-    const look = this.ask(view).finally(() => {
-      view.asking = false;
-      this.looks.delete(view);
+    view.look ??= this.ask(view).finally(() => {
+      view.look = undefined;
     });
-    this.looks.set(view, look);
-    return look;
+    return view.look;
   }
 
   /** Asks after something was published: a look that is under way may have asked too early. */
   async lookAgain(view: ModelView): Promise<void> {
-    await this.looks.get(view)?.catch(() => undefined);
+    await view.look?.catch(() => undefined);
     await this.look(view);
   }
 

@@ -21,8 +21,8 @@ export class ModelView {
   verifiedAtMs = 0;
   /** When it was last asked what is live, by the wall clock. */
   askedAtMs = Number.NEGATIVE_INFINITY;
-  /** Whether it is being asked. */
-  asking = false;
+  /** The asking that is under way. */
+  look: Promise<void> | undefined;
   /** Rows of the live generation in memory: those that are warmed, and those that were only asked for. */
   shelf: Shelf | undefined;
   strangers: Shelf | undefined;

@@ -23,7 +23,8 @@ const DEADLINE_MS = 5_000;
 /** Of the reads of memory, one in so many is timed: looking at the clock costs as much as the read. */
 const TIMED_EVERY = 64;
 
-const NOTHING_SAID: readonly Said[] = [];
+/** Before a row is on its way. */
+const nothingSaid = (): readonly Said[] => [];
 
 /** What a call makes of a row, once it is there. */
 type Use<T> = (view: ModelView, live: LiveGeneration) => (read: ReadRow) => T;
@@ -118,12 +119,10 @@ export class Predictor {
       read.categories.add(category);
     }
     const all = Promise.all([...reads].map(([model, read]) => this.readMany(model, read)));
-    const late = await this.limit
-      .bound(all, options, () => NOTHING_SAID)
-      .then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+    const late = await this.limit.bound(all, options, nothingSaid).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     options?.signal?.throwIfAborted();
     const nowMs = this.clock.now();
     const rescue = this.rescue.bind(this);
@@ -161,7 +160,7 @@ export class Predictor {
    */
   async describe(model: string, options?: CallOptions): Promise<ModelDescription> {
     this.checkCall(options);
-    const view = await this.limit.bound(this.current(model), options, () => NOTHING_SAID);
+    const view = await this.limit.bound(this.current(model), options, nothingSaid);
     const { generation, modelVersion, axes, outputs, publishedAt } = view.known;
     const lastUpdated = view.metadata?.last_updated;
     return { model, generation, modelVersion, axes, outputs, publishedAt, lastUpdated, tier: view.source };
@@ -209,7 +208,7 @@ export class Predictor {
     const nowMs = this.clock.now();
     const held = memory.fresh(view, category, nowMs);
     if (held === undefined) return undefined;
-    if (nowMs - view.askedAtMs >= LOOK_MS && !view.asking) this.core?.lives.refreshed(view);
+    if (nowMs - view.askedAtMs >= LOOK_MS && view.look === undefined) this.core?.lives.refreshed(view);
     const answer = answerOf(view, live, readHeld(held), live.finder.find(coordinates), nowMs);
     counts.hit++;
     if (timed) counts.took(performance.now() - began);
@@ -240,12 +239,10 @@ export class Predictor {
   ): Promise<T> {
     const beganMs = performance.now();
     const deadlineMs = options?.deadlineMs ?? this.deadlineMs;
-    const view = await this.limit
-      .bound(this.current(model), options, () => NOTHING_SAID)
-      .catch((error: unknown) => {
-        if (isOutage(error)) this.failedCalls++;
-        throw error;
-      });
+    const view = await this.limit.bound(this.current(model), options, nothingSaid).catch((error: unknown) => {
+      if (isOutage(error)) this.failedCalls++;
+      throw error;
+    });
     // The same deadline holds for the rest of the call.
     const leftMs = Math.max(1, deadlineMs - (performance.now() - beganMs));
     const left = { ...options, deadlineMs: leftMs };
@@ -311,15 +308,10 @@ export class Predictor {
 
   /** @throws ForewarmError FW_READER_CLOSED, FW_CONFIG_INVALID; the signal's reason */
   private checkCall(options: CallOptions | undefined): void {
-    this.refuseClosed();
+    if (this.closing !== undefined) throw closedError();
     if (options === undefined) return;
     checkCall(options);
     options.signal?.throwIfAborted();
-  }
-
-  /** @throws ForewarmError FW_READER_CLOSED */
-  private refuseClosed(): void {
-    if (this.closing !== undefined) throw closedError();
   }
 
   private async readMany(model: string, rows: ManyRows): Promise<void> {

@@ -6,8 +6,7 @@ import { READ_OUTCOMES, type TierStats } from './reader-stats';
 import type { TierBudget } from './tier-budget';
 
 /** Counts that are reported of each tier: what became of reads, and how many answers were stale. */
-export const REPORTED = [...READ_OUTCOMES, 'stale'] as const;
-export type Reported = (typeof REPORTED)[number];
+const REPORTED = [...READ_OUTCOMES, 'stale'] as const;
 
 const EVERY_MS = 10_000;
 

@@ -32,13 +32,6 @@ export class RowFlight {
     else this.waiting.push(listener);
   }
 
-  /** Itself with its row; it rejects with `error`. */
-  get done(): Promise<this> {
-    return new Promise((resolve, reject) => {
-      this.whenOver(() => (this.error === undefined ? resolve(this) : reject(this.error)));
-    });
-  }
-
   /** What those tiers said that did not have it. */
   get said(): readonly Said[] {
     return this.told ?? [];

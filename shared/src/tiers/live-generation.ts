@@ -1,20 +1,9 @@
-import { type Axis, cellCount } from '../cache/grid';
+import { cellCount } from '../cache/grid';
 import { KeySpace } from '../cache/keys';
 import { CellFinder } from './cell-finder';
-import type { LiveGeneration } from './tier';
+import type { GenerationFacts, LiveGeneration } from './tier';
 
-/** What a tier has to say of a generation for rows of it to be found. */
-export interface GenerationFacts {
-  readonly model: string;
-  /** 12 hexadecimal digits. */
-  readonly generation: string;
-  readonly modelVersion: string;
-  readonly axes: readonly Axis[];
-  readonly outputs: readonly string[];
-  /** ISO 8601 UTC; `undefined` for one that was never published. */
-  readonly publishedAt: string | undefined;
-}
-
+/** A generation of which a tier has told, with what is found out by these facts. */
 export function liveGeneration(keyPrefix: string, facts: GenerationFacts): LiveGeneration {
   const { model, generation, modelVersion, axes, outputs, publishedAt } = facts;
   return {

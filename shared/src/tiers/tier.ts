@@ -6,23 +6,28 @@ import type { ForewarmError } from '../errors';
 import type { CellFinder } from './cell-finder';
 import type { TierName } from './tier-name';
 
-/** The generation of a model that readers are given, and all that is needed to find a row of it and a cell in that. */
-export interface LiveGeneration {
+/** What is to be known of a generation for its rows to be found, and understood. */
+export interface GenerationFacts {
   readonly model: string;
-  readonly keys: KeySpace;
   /** 12 hexadecimal digits: the first of the identity hash. */
   readonly generation: string;
-  /** The generation's id as 6 bytes: what the identity of its rows begins with. */
-  readonly identity: Uint8Array;
   readonly modelVersion: string;
   readonly axes: readonly Axis[];
+  /** Names of the K outputs of a cell. */
   readonly outputs: readonly string[];
+  /** ISO 8601 UTC; `undefined` for one that was never published: its model file itself answers. */
+  readonly publishedAt: string | undefined;
+}
+
+/** The generation of a model that readers are given, and all that is needed to find a row of it and a cell in that. */
+export interface LiveGeneration extends GenerationFacts {
+  readonly keys: KeySpace;
+  /** The generation's id as 6 bytes: what the identity of its rows begins with. */
+  readonly identity: Uint8Array;
   /** Cells of a row: the product of the axes' lengths. */
   readonly cells: number;
   /** Finds the cell of coordinates. */
   readonly finder: CellFinder;
-  /** ISO 8601 UTC; `undefined` for one that was never published. */
-  readonly publishedAt: string | undefined;
 }
 
 /** A row that was found and checked in full. */

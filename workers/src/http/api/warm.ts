@@ -3,7 +3,7 @@ import { requestWarm } from '#jobs/on-demand';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import { followWarm, type WarmEnd, type WarmProgress } from '../../follow-warm';
 import { suggestCategory } from '../../suggest-category';
-import { CLIENT_GONE } from '../client-gone';
+import { whileConnected } from '../client-gone';
 import type { ApiParts } from './parts';
 import { modelPath, refusals } from './schemas';
 
@@ -58,15 +58,9 @@ function admit(tokensConfigured: boolean, queueIsReady: boolean): ForewarmError 
 }
 
 /** A signal for who follows: aborted when the time is over, or nobody is left to hear the end. */
-function patience({ raw }: FastifyReply, limitMs: number): AbortSignal {
+function patience(reply: FastifyReply, limitMs: number): AbortSignal {
   if (limitMs === 0) return AbortSignal.abort();
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), limitMs);
-  raw.once('close', () => {
-    clearTimeout(timer);
-    controller.abort(CLIENT_GONE);
-  });
-  return controller.signal;
+  return AbortSignal.any([whileConnected(reply), AbortSignal.timeout(limitMs)]);
 }
 
 /** What became of a request by its end, or by the end of the patience. */
