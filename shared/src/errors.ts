@@ -184,6 +184,49 @@ export const ERROR_CATALOGUE = {
     'See forewarm cycles show; to warm everything again use forewarm warm.',
   ),
 
+  // Backups
+  FW_BACKUP_MISSING: notFound('There is no such backup.', 'See forewarm backups for those that there are.'),
+  FW_BACKUP_CORRUPT: refused(
+    'The backup is not as it was written: truncated, altered, or fewer rows than it says. Nothing was restored.',
+    'Use another one: forewarm backups lists them; look at the disk that this one lies on.',
+  ),
+  FW_BACKUP_FORMAT: refused(
+    'The file is no backup of a format that this version reads.',
+    'Use a version of Forewarm that is not older than the one that wrote it.',
+  ),
+  FW_BACKUP_OTHER_MODEL: refused(
+    'The backup is of another model, or of one with other axes or outputs, than the configured one.',
+    'Name the model with --model, or use the configuration that the backup was made with.',
+  ),
+  FW_BACKUP_TOO_OLD: refused('The backup is older than --max-age allows.', 'Use a newer one, or allow more.'),
+  FW_BACKUP_INCOMPLETE: refused(
+    'The backup lacks rows that the configuration asks for, so that it does not replace a generation that has them.',
+    'Use another one, or publish what it has with --allow-incomplete.',
+  ),
+  FW_BACKUP_FOLDER: input(
+    'The folder of the backups does not exist or may not be used.',
+    'Make it, mount it, or give this user the rights; or set backup.folder.',
+  ),
+  FW_BACKUP_WRITE_FAILED: internal(
+    true,
+    'A backup could not be written; nothing of it is left.',
+    'Look at the disk of the folder: it may be full.',
+  ),
+  FW_BACKUP_NOT_AS_LIVE: internal(
+    true,
+    'A backup that was read back differs from the rows that it was made of; it was not kept.',
+    'Nothing if it happens once; look at the memory and the disk of this machine if it goes on.',
+  ),
+  FW_RESTORE_RUNNING: refused(
+    'Another restore of this model runs.',
+    'Wait for its end; one that was killed is forgotten within a minute.',
+  ),
+  FW_MODEL_PINNED: refused(
+    'An operator chose another generation than that of the model file, which therefore is not computed.',
+    'Let the model file be published again with forewarm unpin.',
+  ),
+  FW_NOT_PINNED: refused('The model is not pinned, so there is nothing to unpin.', 'See forewarm status.'),
+
   // HTTP
   FW_HTTP_CROSS_SITE: refused(
     'A request was sent by a page of another site, or to another name than that of this listener.',

@@ -13,6 +13,8 @@ const livePointer = z.object({
   modelVersion: z.string(),
   axes: z.array(z.object({ name: z.string(), values: z.array(z.union([z.number(), z.string()])) })),
   outputs: z.array(z.string()).min(1),
+  /** The generation of the model file, which stays away though it is another: an operator chose this one. Absent: nobody did. */
+  pinnedOver: generationId.optional(),
 });
 
 /** What readers follow: which generation is live, and all they need to find a cell in its rows. */

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { ForewarmError } from '../errors';
 import { type ConfigDocument, readDocument } from './document';
 import type { Environment } from './environment';
@@ -54,8 +54,21 @@ export function loadConfig(options: LoadOptions): Config {
 }
 
 function configOf(given: Settings, models: readonly ModelConfig[], source: ConfigSource): Config {
-  const { keyPrefix, redis, postgres, http, log, roles, inference, shutdown, watchdog, history, limits, reader } =
-    given;
+  const {
+    keyPrefix,
+    redis,
+    postgres,
+    http,
+    log,
+    roles,
+    inference,
+    shutdown,
+    watchdog,
+    history,
+    limits,
+    reader,
+    backup,
+  } = given;
   return {
     keyPrefix,
     redis: { cacheUrl: redis.cache, queueUrl: redis.queue ?? redis.cache },
@@ -86,6 +99,11 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
     shutdown: { graceMs: shutdown.grace },
     watchdog: { everyMs: watchdog.every },
     history: { keepForMs: history.keepFor, keepCycles: history.keepCycles, keepBatchesOf: history.keepBatchesOf },
+    backup: {
+      ...backup,
+      folder: resolve(dirname(source.path), backup.folder),
+      folderNamed: source.origins['backup.folder'] !== undefined,
+    },
     limits,
     models,
     source,

@@ -58,6 +58,7 @@ function modelConfig(name: string, given: ModelSettings, list: Categories, conte
     staleAfterMs: given.staleAfter,
     unknownCategories: given.unknownCategories,
     expireAfterMs: given.expireAfter === 'never' ? undefined : given.expireAfter,
+    startFrom: given.startFrom,
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COMPRESSIONS, VALUE_FORMS } from '../backup/documents';
 import { UNKNOWN_CATEGORIES } from '../tiers/model-source';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
@@ -6,7 +7,8 @@ import { inputsType } from './inputs';
 import { listenHost } from './listen';
 import { optional, required, section, withDefault } from './setting';
 import { tokensType } from './tokens';
-import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, REFRESHES, ROLES } from './types';
+import { cron, timezone } from './times';
+import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, REFRESHES, ROLES, START_SOURCES } from './types';
 import {
   byteSize,
   choice,
@@ -152,6 +154,35 @@ export const settingsSchema = z.strictObject({
       'Of how many of the last cycles the batches are kept; those of failed cycles are kept as long as the cycle.',
     ),
   }),
+  backup: section('The daily copy of what is live, as files.', {
+    schedule: withDefault(
+      wordOr('off', cron),
+      '15 3 * * *',
+      'When, as the five fields of cron: minute, hour, day of the month, month, day of the week. One that was missed while no ' +
+        'daemon ran is made up for at the next start.',
+    ),
+    timezone: withDefault(timezone, 'UTC', 'The time zone that `schedule` is meant in.'),
+    folder: withDefault(
+      text(4096, { regex: /^/, says: 'the path of a folder' }),
+      'backups',
+      'Where they are written, relative to the folder of the configuration file. One that is named here must exist: a folder that ' +
+        'is missing may be a disk that is not mounted.',
+    ),
+    compression: withDefault(choice(COMPRESSIONS), 'gzip', 'How the files are compressed.'),
+    values: withDefault(
+      choice(VALUE_FORMS),
+      'numbers',
+      'Predictions as plain JSON numbers, or `packed` as base64, which is quicker to write and to read and says nothing to people.',
+    ),
+    keep: section(
+      'Which backups are kept; each is deleted that none of the three keeps. The newest good one always stays.',
+      {
+        last: withDefault(integer(1, 10_000), 7, 'The newest ones, as many.'),
+        daily: withDefault(integer(0, 10_000), 14, 'The newest one of each day that has one, for as many days.'),
+        weekly: withDefault(integer(0, 10_000), 8, 'The newest one of each week that has one, for as many weeks.'),
+      },
+    ),
+  }),
   limits: section('What a model may ask for, so that a slip of the pen does not fill the memory.', {
     cellsPerRow: withDefault(
       integer(1, 16_777_216),
@@ -201,6 +232,12 @@ export const modelSchema = z.strictObject({
     'never',
     'Rows are deleted from Redis when no cycle has computed, verified or restored them for so long; at least three times ' +
       '`every`, so that they outlive a cycle that fails.',
+  ),
+  startFrom: withDefault(
+    choices(START_SOURCES),
+    ['postgres', 'model'],
+    'Where a cache that is empty gets its rows from: their copy in Postgres, the newest verified backup (only while the model file ' +
+      'is missing, and Postgres has no rows), the model.',
   ),
 });
 

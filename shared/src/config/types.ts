@@ -1,3 +1,4 @@
+import type { Compression, ValueForm } from '../backup/documents';
 import type { Axis } from '../cache/grid';
 import type { InputSource } from '../model/spec';
 import type { UnknownCategories } from '../tiers/model-source';
@@ -23,6 +24,10 @@ export const REFRESHES = ['always', 'changed'] as const;
 /** Whether a cycle computes every row, or only those whose inputs have changed, that are missing or too old. */
 export type Refresh = (typeof REFRESHES)[number];
 
+export const START_SOURCES = ['postgres', 'backup', 'model'] as const;
+/** Where the rows of a model come from that has none in the cache. */
+export type StartSource = (typeof START_SOURCES)[number];
+
 export interface ModelConfig {
   readonly name: string;
   /** Absolute path of the ONNX file; whether it exists is not known here. */
@@ -46,6 +51,21 @@ export interface ModelConfig {
   readonly unknownCategories: UnknownCategories;
   /** `undefined`: rows never expire. */
   readonly expireAfterMs: number | undefined;
+  readonly startFrom: readonly StartSource[];
+}
+
+export interface BackupConfig {
+  /** Five fields of cron; `off` for none. */
+  readonly schedule: string;
+  /** Name of the time zone that the schedule is meant in. */
+  readonly timezone: string;
+  /** Absolute path. */
+  readonly folder: string;
+  /** Whether the folder was named: one that was is not made, because its absence may be that of a mount. */
+  readonly folderNamed: boolean;
+  readonly compression: Compression;
+  readonly values: ValueForm;
+  readonly keep: { readonly last: number; readonly daily: number; readonly weekly: number };
 }
 
 export interface ConfigSource {
@@ -94,6 +114,7 @@ export interface Config {
   readonly shutdown: { readonly graceMs: number };
   readonly watchdog: { readonly everyMs: number };
   readonly history: { readonly keepForMs: number; readonly keepCycles: number; readonly keepBatchesOf: number };
+  readonly backup: BackupConfig;
   readonly limits: { readonly cellsPerRow: number; readonly gridBytes: number };
   readonly models: readonly ModelConfig[];
   readonly source: ConfigSource;

@@ -22,6 +22,7 @@ function modelNamed(name: string, everyMs: number): ModelConfig {
     staleAfterMs: 300_000,
     unknownCategories: 'compute',
     expireAfterMs: undefined,
+    startFrom: ['postgres', 'model'],
   };
 }
 
@@ -46,6 +47,15 @@ const config: Config = {
   shutdown: { graceMs: 10_000 },
   watchdog: { everyMs: 5_000 },
   history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },
+  backup: {
+    schedule: 'off',
+    timezone: 'UTC',
+    folder: '/backups',
+    folderNamed: false,
+    compression: 'gzip',
+    values: 'numbers',
+    keep: { last: 7, daily: 14, weekly: 8 },
+  },
   limits: { cellsPerRow: 65_536, gridBytes: 4 * 1024 ** 3 },
   models: [modelNamed('calls', 20_000), modelNamed('trips', 60_000)],
   source: { path: '/forewarm.yaml', origins: {} },
