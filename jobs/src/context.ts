@@ -8,6 +8,7 @@ import type { Logger } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { RepeatedErrors } from '#shared/repeated-errors';
+import type { AlertStore } from '#shared/store/alert-store';
 import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryBacklog } from '#shared/store/history-backlog';
 import type { HistoryStore } from '#shared/store/history-store';
@@ -18,6 +19,7 @@ import type { CycleFuse } from './cycle/cycle-fuse';
 import type { ModelLoads } from './cycle/model-loads';
 import type { PausedModels } from './cycle/paused-models';
 import type { RunningCycles } from './cycle/running-cycles';
+import type { Backups } from './backup/backups';
 import type { Enqueuer } from './enqueue';
 
 /** All that a job may touch. */
@@ -48,5 +50,7 @@ export interface JobContext {
   readonly debts: CopyDebts;
   readonly broken: BrokenModels;
   readonly fuse: CycleFuse;
+  readonly backups: Backups;
+  readonly alerts: AlertStore;
   readonly enqueue: Enqueuer;
 }

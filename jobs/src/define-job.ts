@@ -1,6 +1,7 @@
 import type { Config, Role } from '#shared/config/types';
 import type { ForewarmError } from '#shared/errors';
 import type { Facts, Logger } from '#shared/logger';
+import type { CronTimes } from '#shared/cron-times';
 import type { JobContext } from './context';
 import type { JobShape } from './job-shape';
 
@@ -18,7 +19,10 @@ export type Outcome =
 /** When a job runs by itself. `key` tells schedules of one job apart, such as the model's name. */
 export interface JobSchedule<P> {
   readonly key: string;
+  /** The period; with `cron`, about how long it is from one time to the next. */
   readonly everyMs: number;
+  /** The times at which it runs, where it does not simply run each period. */
+  readonly cron?: CronTimes;
   readonly payload: P;
 }
 
@@ -40,6 +44,8 @@ export interface JobRun<P> {
   /** Aborted when the daemon begins to stop: what has not begun then need not begin here. */
   readonly stopping: AbortSignal;
   children(): Promise<ChildResults>;
+  /** Tells how far it has come to whoever looks at the job. What cannot be told is not. */
+  progress(value: object): void;
 }
 
 /** Everything about one job. Fields that have a default may be left out of `defineJob`. */

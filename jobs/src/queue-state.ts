@@ -26,7 +26,9 @@ export interface WaitingJob {
 
 export interface ScheduleState {
   readonly id: string;
+  /** `null` for one that runs at the times of a cron pattern. */
   readonly everyMs: number | null;
+  readonly cron: string | null;
   readonly nextAt: Date | null;
 }
 
@@ -107,9 +109,10 @@ async function workersOf(queue: Queue): Promise<string[] | null> {
 
 async function schedulersOf(queue: Queue): Promise<ScheduleState[]> {
   const schedulers = await queue.getJobSchedulers();
-  return schedulers.map(({ key, every, next }) => ({
+  return schedulers.map(({ key, every, next, pattern = null, tz }) => ({
     id: key,
     everyMs: every === undefined ? null : Number(every),
+    cron: pattern === null ? null : `${pattern} ${tz ?? ''}`.trim(),
     nextAt: next === undefined ? null : new Date(next),
   }));
 }

@@ -1,6 +1,8 @@
 import type { JobDefinition } from './define-job';
+import { backup } from './definitions/backup';
 import { pruneHistory } from './definitions/prune-history';
 import { publish } from './definitions/publish';
+import { restore } from './definitions/restore';
 import { warm } from './definitions/warm';
 import { warmBatch } from './definitions/warm-batch';
 import { warmOnStartup } from './definitions/warm-on-startup';
@@ -34,4 +36,6 @@ export const registry = new Registry([
   publish as JobDefinition,
   warmOnStartup as JobDefinition,
   pruneHistory as JobDefinition,
+  backup as JobDefinition,
+  restore as JobDefinition,
 ]);

@@ -1,3 +1,4 @@
+import type { JobSchedulerJson } from 'bullmq';
 import type { Clock } from '#shared/clock';
 import type { Config } from '#shared/config/types';
 import type { JobDefinition, JobSchedule } from './define-job';
@@ -47,12 +48,15 @@ export async function upsertSchedules(
   await limitToOne(definitions, enqueue);
   for (const definition of definitions) {
     const queue = enqueue.queue(definition.name);
-    const present = new Set((await queue.getJobSchedulers()).map((scheduler) => scheduler.key));
+    const present = new Map((await queue.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler]));
     for (const schedule of wanted.filter((candidate) => candidate.job === definition.name)) {
-      if (present.has(schedule.id) && when === 'later') continue;
-      if (!present.has(schedule.id)) created.push(schedule.id);
-      const first = when === 'start' ? { startDate: clock.now() + schedule.everyMs } : {};
-      await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs, ...first }, templateOf(schedule, enqueue));
+      const there = present.get(schedule.id);
+      // Making it anew would put off a run that is due since before this daemon began.
+      if (there !== undefined && (when === 'later' || hasTimes(there, schedule))) continue;
+      if (there === undefined) created.push(schedule.id);
+      const first =
+        when === 'start' && schedule.cron === undefined ? { startDate: clock.now() + schedule.everyMs } : {};
+      await queue.upsertJobScheduler(schedule.id, { ...repeatOf(schedule), ...first }, templateOf(schedule, enqueue));
     }
   }
   return created;
@@ -112,10 +116,19 @@ export async function reviveSchedules(
       continue;
     }
     await queue.removeJobScheduler(schedule.id);
-    await queue.upsertJobScheduler(schedule.id, { every: schedule.everyMs }, templateOf(schedule, enqueue));
+    await queue.upsertJobScheduler(schedule.id, repeatOf(schedule), templateOf(schedule, enqueue));
     revived.push(schedule.id);
   }
   return revived;
+}
+
+function repeatOf({ cron, everyMs }: ScheduledJob) {
+  return cron === undefined ? { every: everyMs } : { pattern: cron.pattern, tz: cron.timezone };
+}
+
+/** Whether a schedule that is there has the cron times of the configuration. */
+function hasTimes(there: JobSchedulerJson, { cron }: ScheduledJob): boolean {
+  return cron !== undefined && there.pattern === cron.pattern && there.tz === cron.timezone;
 }
 
 function templateOf(schedule: ScheduledJob, enqueue: Enqueuer) {

@@ -78,6 +78,12 @@ export const ERROR_CATALOGUE = {
     'Nothing: the next cycle plans with the file as it is now.',
   ),
 
+  FW_GENERATION_REPLACED: internal(
+    true,
+    'Another generation was published while a cycle was about to end; it looks again.',
+    'Nothing: it is tried again.',
+  ),
+
   // Inference
   FW_VALUE_NOT_FINITE: internal(
     false,
@@ -216,6 +222,11 @@ export const ERROR_CATALOGUE = {
     true,
     'A backup that was read back differs from the rows that it was made of; it was not kept.',
     'Nothing if it happens once; look at the memory and the disk of this machine if it goes on.',
+  ),
+  FW_BACKUP_CRASHED: internal(
+    true,
+    'The process of a backup or of a restore died; nothing half-written is left under the name of a backup.',
+    'Look for an out-of-memory kill in the system log if it goes on.',
   ),
   FW_RESTORE_RUNNING: refused(
     'Another restore of this model runs.',

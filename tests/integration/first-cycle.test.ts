@@ -16,7 +16,7 @@ let system: TestSystem;
 
 beforeAll(async () => {
   system = await TestSystem.start();
-  await system.cache().writeMetadata(metadataOf(EARLIER));
+  await system.cache().writeMetadata(metadataOf(EARLIER), undefined);
 });
 afterAll(() => system.stop());
 
@@ -26,7 +26,7 @@ test('a cycle that is known already is not taken for the one that is waited for'
     message: 'no cycle of m was published within 0.2 s: no cycle began',
   });
   const waiting = wait(EARLIER, 30_000);
-  await system.cache().writeMetadata(metadataOf(LATER));
+  await system.cache().writeMetadata(metadataOf(LATER), undefined);
   expect(await waiting).toMatchObject({ cycle: LATER });
 });
 

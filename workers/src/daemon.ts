@@ -16,7 +16,7 @@ import { Connections } from './connections';
 import { HttpListener, type Readiness } from './http/listener';
 import { jobContext } from './job-context';
 import { MissingListener } from './missing-listener';
-import { checkModels, type TriedModel, warningsOf } from './models-check';
+import { checkModels, startsWithoutFile, type TriedModel, warningsOf } from './models-check';
 import { ParallelServices } from './parallel-services';
 import { QueueTrouble } from './queue-trouble';
 import { QueueWorker } from './queue-worker';
@@ -70,6 +70,7 @@ export class Daemon implements Service {
       connections: this.connections,
       errors,
       trouble: this.trouble,
+      env,
     });
     if (config.roles.includes('dashboard')) this.mountDashboard(queue);
     const parts = { context: this.context, env, http: this.http, connections: this.connections };
@@ -88,6 +89,15 @@ export class Daemon implements Service {
     await this.services.start();
     this.started = !this.stopping;
     // Not before: a start that fails says one thing.
+    const missing = this.context.config.models.filter(
+      ({ name }) => !this.tried.some(({ model }) => model.name === name),
+    );
+    for (const { name, file } of answersOnly(this.context.config) ? [] : missing) {
+      this.context.log.warn('the model file is missing: copies of its predictions are served until it is there', {
+        model: name,
+        file,
+      });
+    }
     for (const warning of this.tried.flatMap(warningsOf)) this.context.log.warn(warning);
   }
 
@@ -148,7 +158,7 @@ export class Daemon implements Service {
     return {
       name: 'models check',
       start: async () => {
-        this.tried = await checkModels(config, this.context.models);
+        this.tried = await checkModels(config, this.context.models, { mayBeMissing: startsWithoutFile });
       },
       stop: async () => undefined,
     };

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Job } from 'bullmq';
 import { batchNumber } from '#jobs/cycle/cycle-id';
 import { cyclePayload } from '#jobs/cycle/payloads';
 import type { PublishSummary } from '#jobs/definitions/publish';
 import type { Enqueuer } from '#jobs/enqueue';
-import { asForewarmError, ForewarmError, isErrorCode } from '#shared/errors';
+import { ForewarmError } from '#shared/errors';
+import { failureOf, jobOf, lookUntil, waitsFor } from './follow-job';
 
 /** How far a request has come. */
 export type WarmProgress =
@@ -13,7 +12,6 @@ export type WarmProgress =
 
 export type WarmEnd = PublishSummary & { readonly cycle: string };
 
-const LOOK_EVERY_MS = 100;
 /** Children of one cycle that are read at once; more than a cycle has. */
 const ALL_CHILDREN = 100_000;
 
@@ -27,19 +25,8 @@ export async function followWarm(
   onProgress: (progress: WarmProgress) => void,
   signal: AbortSignal,
 ): Promise<WarmEnd> {
-  const look = async <T>(once: () => Promise<T | undefined>): Promise<T> => {
-    for (;;) {
-      const found = await once().catch((error: unknown) =>
-        Promise.reject(asForewarmError(error, 'FW_REDIS_UNAVAILABLE')),
-      );
-      if (found !== undefined) return found;
-      if (signal.aborted) throw signal.reason;
-      // Whoever stops following is told how far it has come: one last look.
-      await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
-  };
-  const cycle = await look(() => cycleOf(enqueue, jobId, onProgress));
-  return look(() => endOf(enqueue, cycle, onProgress));
+  const cycle = await lookUntil(signal, () => cycleOf(enqueue, jobId, onProgress));
+  return lookUntil(signal, () => endOf(enqueue, cycle, onProgress));
 }
 
 /** The cycle that the job started, once it has. */
@@ -52,19 +39,13 @@ async function cycleOf(
   const state = await job.getState();
   if (state === 'failed') throw failureOf(job);
   if (state !== 'completed') {
-    onProgress({ phase: 'waiting', reason: await waitsFor(enqueue, state) });
+    onProgress({ phase: 'waiting', reason: await waitsFor(enqueue, 'warm', state) });
     return undefined;
   }
   const { cycle, skipped } = (await jobOf(enqueue, 'warm', jobId)).returnvalue as { cycle?: string; skipped?: string };
   if (cycle === undefined)
     throw new ForewarmError('FW_CYCLE_LOST', `no cycle was started: ${skipped ?? 'no reason given'}`);
   return cycle;
-}
-
-async function waitsFor(enqueue: Enqueuer, state: string): Promise<string> {
-  if (state === 'delayed') return 'for the running cycle to end';
-  const takers = await enqueue.queue('warm').getWorkersCount();
-  return takers === 0 ? 'for a daemon with the role scheduler: none is running' : 'for its turn';
 }
 
 async function endOf(
@@ -85,19 +66,6 @@ async function endOf(
   const left = sum(unprocessed.map((key) => batchSizes[batchNumber(key)] ?? 0));
   onProgress({ phase: 'running', cycle, rowsDone: rows - left, rows });
   return undefined;
-}
-
-async function jobOf(enqueue: Enqueuer, queue: string, id: string): Promise<Job> {
-  const job = await enqueue.queue(queue).getJob(id);
-  if (job !== undefined) return job;
-  throw new ForewarmError('FW_CYCLE_LOST', `job ${id} vanished from queue ${queue}`);
-}
-
-/** Jobs fail with `CODE: message`. */
-function failureOf(job: Job): ForewarmError {
-  const [, code = '', message = ''] = /^(FW_\w+): ([\s\S]*)$/.exec(job.failedReason ?? '') ?? [];
-  if (isErrorCode(code)) return new ForewarmError(code, message);
-  return new ForewarmError('FW_INTERNAL', `job ${job.id} failed: ${job.failedReason}`);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { BackupTimes } from '#jobs/backup/backup-times';
 import type { JobContext } from '#jobs/context';
 import { BrokenModels } from '#jobs/cycle/broken-models';
 import { CopyDebts } from '#jobs/cycle/copy-debts';
@@ -8,6 +9,8 @@ import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
 import { registry } from '#jobs/registry';
+import { BackupFolder } from '#shared/backup/backup-folder';
+import { BackupRunner } from '#shared/backup/backup-runner';
 import { ModelCache } from '#shared/cache/model-cache';
 import { systemClock } from '#shared/clock';
 import type { Config } from '#shared/config/types';
@@ -17,6 +20,8 @@ import type { Logger } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { RepeatedErrors } from '#shared/repeated-errors';
+import { AlertStore } from '#shared/store/alert-store';
+import { BackupStore } from '#shared/store/backup-store';
 import { GenerationStore } from '#shared/store/generation-store';
 import { HistoryBacklog } from '#shared/store/history-backlog';
 import { HistoryStore } from '#shared/store/history-store';
@@ -32,11 +37,13 @@ export interface JobContextParts {
   readonly connections: Connections;
   readonly errors: RepeatedErrors;
   readonly trouble: QueueTrouble;
+  /** Environment of processes for backups. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** What the daemon gives its jobs to work with: what is kept in each store, over the daemon's own connections. */
 export function jobContext(parts: JobContextParts): JobContext {
-  const { config, log, metrics, pool, connections, errors, trouble } = parts;
+  const { config, log, metrics, pool, connections, errors, trouble, env } = parts;
   const { cache, queue, postgres } = connections;
   const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
   const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
@@ -73,5 +80,12 @@ export function jobContext(parts: JobContextParts): JobContext {
     debts: new CopyDebts(queue, config.keyPrefix),
     broken: new BrokenModels(queue, config.keyPrefix),
     fuse: new CycleFuse(queue, config.keyPrefix),
+    alerts: new AlertStore(postgres),
+    backups: {
+      folder: new BackupFolder(config.backup),
+      runner: new BackupRunner(env),
+      store: new BackupStore(postgres),
+      times: new BackupTimes(queue, config.keyPrefix),
+    },
   };
 }

@@ -14,9 +14,14 @@ export interface TriedModel {
 
 /**
  * Loads and tries every model of the configuration, so that a mistake is told before anything is written.
+ * @param mayBeMissing models that are served from copies while their file is missing; they are left out
  * @throws ForewarmError the one problem, or FW_CONFIG_INVALID with all of them; each names the models that are fine
  */
-export async function checkModels(config: Config, models: Pick<ModelCatalogue, 'resolve'>): Promise<TriedModel[]> {
+export async function checkModels(
+  config: Config,
+  models: Pick<ModelCatalogue, 'resolve'>,
+  { mayBeMissing = () => false }: { readonly mayBeMissing?: (model: ModelConfig) => boolean } = {},
+): Promise<TriedModel[]> {
   const tried: TriedModel[] = [];
   const problems: ForewarmError[] = [];
   for (const model of config.models) {
@@ -26,6 +31,7 @@ export async function checkModels(config: Config, models: Pick<ModelCatalogue, '
       tried.push({ model, spec });
     } catch (error) {
       if (!(error instanceof ForewarmError)) throw error;
+      if (error.code === 'FW_MODEL_FILE_MISSING' && mayBeMissing(model)) continue;
       problems.push(namingModel(model.name, error));
     }
   }
@@ -38,6 +44,11 @@ export async function checkModels(config: Config, models: Pick<ModelCatalogue, '
   }
   const lines = problems.map((problem) => `  ${problem.message}`).join('\n');
   throw new ForewarmError('FW_CONFIG_INVALID', `${problems.length} models cannot be used:\n${lines}${others}`);
+}
+
+/** Whether a daemon serves copies of what this model gave while its file is missing. */
+export function startsWithoutFile({ startFrom }: ModelConfig): boolean {
+  return startFrom.includes('backup');
 }
 
 /** What can be used and is hardly meant, one line each. */

@@ -108,7 +108,9 @@ export class QueueWorker implements Service {
       const log = context.log.with(facts);
       const again = job.attemptsStarted > 1;
       const { signal: stopping } = this.stopping;
-      run = { id: job.id ?? '', payload, context, log, again, stopping, children: () => childrenOf(job) };
+      const progress = (value: object): void => void job.updateProgress(value).catch(() => undefined);
+      const children = () => childrenOf(job);
+      run = { id: job.id ?? '', payload, context, log, again, stopping, children, progress };
       const outcome = await this.once(run);
       if (outcome.outcome === 'done') return outcome.summary;
       log.debug(outcome.outcome, { reason: outcome.reason });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
+import { isModelDue } from '#jobs/definitions/backup';
 import type { Registry } from '#jobs/registry';
 import { limitToOne, removeOtherSchedules, upsertSchedules } from '#jobs/schedule';
 import type { Service } from '#shared/lifecycle';
@@ -62,7 +63,19 @@ export class Scheduler implements Service {
     if (removed.length > 0) log.info('schedules removed', { schedules: removed });
     // The warming on startup is the first run of a schedule that is new.
     await this.upsert('start');
+    await this.askForMissedBackups();
     await this.tellPaused();
+  }
+
+  /** While no daemon ran, nobody looked at the clock. */
+  private async askForMissedBackups(): Promise<void> {
+    const { models, enqueue, log } = this.context;
+    for (const model of models.names) {
+      if (!(await isModelDue(this.context, model))) continue;
+      log.info('a backup was missed while no daemon ran: it is made up for', { model });
+      const payload = { model, generation: 'live', trigger: 'startup' };
+      await enqueue.add('backup', payload, { key: `backup-${model}-startup`, ifRunning: 'share' });
+    }
   }
 
   /** A pause survives restarts: whoever starts a daemon and waits for cycles is to know why none comes. */

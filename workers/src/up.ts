@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Environment } from '#shared/config/environment';
 import type { Config } from '#shared/config/types';
 import type { ForewarmError } from '#shared/errors';
@@ -18,6 +19,11 @@ export interface UpOptions {
   readonly onExit: (error: ForewarmError) => void;
 }
 
+/** What an `up` writes lies in its folder. */
+export function backupDefaults(folder: string): Readonly<Record<string, string>> {
+  return { 'backup.folder': join(folder, 'backups') };
+}
+
 /** The whole system with no configuration: private Redis and PostgreSQL of a folder, and the daemon with all roles. */
 export class Up implements Service {
   readonly name = 'up';
@@ -36,7 +42,11 @@ export class Up implements Service {
       name: 'daemon',
       start: () => {
         const { redisUrl, postgresUrl } = this.embedded;
-        const config = configure({ 'redis.cache': redisUrl, 'postgres.url': postgresUrl });
+        const config = configure({
+          'redis.cache': redisUrl,
+          'postgres.url': postgresUrl,
+          ...backupDefaults(this.embedded.folder),
+        });
         this.daemon = new Daemon({ config, log, env: environment });
         return this.daemon.start();
       },

@@ -1,6 +1,7 @@
 import type { ModelCache } from '#shared/cache/model-cache';
-import type { LivePointer, Metadata } from '#shared/cache/pointer';
+import { type LivePointer, type Metadata, withoutPin } from '#shared/cache/pointer';
 import { evicts } from '#shared/connections/redis-state';
+import { ForewarmError } from '#shared/errors';
 import { errorFacts, type Logger } from '#shared/logger';
 import type { ModelSpec } from '#shared/model/spec';
 import type { JobContext } from '../context';
@@ -49,10 +50,14 @@ export async function publishCycle(
   const presence = await presenceOf(context, cache, payload, settled, live, known);
   const gone = presence.gone === 0 ? null : await whyGone(context, presence.gone);
   const metadata = metadataFor(payload, settled, live, known, now, presence);
-  if (live === before) {
-    await cache.writeMetadata(metadata);
-  } else {
-    await cache.publish(live, metadata);
+  const done = await (live === before
+    ? cache.writeMetadata(metadata, live.generation)
+    : cache.publish(live, metadata, before?.generation));
+  if (!done) {
+    // Another daemon, or a restore, has published since it was looked at: what follows from that is another matter.
+    throw new ForewarmError('FW_GENERATION_REPLACED', `another generation of ${payload.model} was published meanwhile`);
+  }
+  if (live !== before) {
     log.info('generation published', { generation: live.generation, previous: live.previous });
   }
   const replaced = live === before ? null : (before?.previous ?? null);
@@ -69,7 +74,10 @@ async function nextPointer(
   live: LivePointer | undefined,
   now: Date,
 ): Promise<{ pointer: LivePointer } | { withheld: string }> {
-  if (live?.generation === payload.generation) return { pointer: live };
+  // A pin over another file ends when the file of the live generation is back.
+  if (live?.generation === payload.generation)
+    return { pointer: live.pinnedOver === undefined ? live : withoutPin(live) };
+  if (live?.pinnedOver === payload.generation) return { withheld: `the model is pinned to ${live.generation}` };
   if (settled.state === 'failed') return { withheld: settled.reason ?? 'the cycle failed' };
   const spec = await context.models.resolve(payload.model);
   if (spec.generation !== payload.generation) return { withheld: 'the model file changed while the cycle ran' };

@@ -29,12 +29,14 @@ export async function retireGenerations(
 ): Promise<void> {
   const { generations } = context;
   const { model } = cache;
-  const kept = [live.generation, live.previous, warming];
   try {
+    const restoring = (await cache.restoring())?.generation;
+    const kept = [live.generation, live.previous, warming, restoring];
     if (replaced !== null && !kept.includes(replaced)) await drop(context, cache, replaced, log);
     const known = await generations.list(model);
-    if (agrees(known, live, warming)) return;
-    await generations.published(model, live.generation, live.previous, new Date(live.publishedAt));
+    if (agrees(known, live, kept)) return;
+    const { generation, previous, publishedAt, pinnedOver = null } = live;
+    await generations.published(model, generation, previous, new Date(publishedAt), pinnedOver);
     for (const { id } of known.filter((generation) => !kept.includes(generation.id)))
       await drop(context, cache, id, log);
   } catch (error) {
@@ -51,9 +53,13 @@ async function drop(context: JobContext, cache: ModelCache, id: string, log: Log
   await generations.dropped(cache.model, id);
 }
 
-function agrees(known: readonly GenerationRecord[], live: LivePointer, warming: string): boolean {
+function agrees(
+  known: readonly GenerationRecord[],
+  live: LivePointer,
+  kept: readonly (string | null | undefined)[],
+): boolean {
   const states = new Map(known.map(({ id, state }) => [id, state]));
   if (states.get(live.generation) !== 'live') return false;
   if (live.previous !== null && states.has(live.previous) && states.get(live.previous) !== 'previous') return false;
-  return known.every(({ id }) => id === live.generation || id === live.previous || id === warming);
+  return known.every(({ id }) => kept.includes(id));
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { asForewarmError, ForewarmError } from '#shared/errors';
+import { keepPin } from '../cycle/keep-pin';
+import { startCold } from '../cycle/start-cold';
 import { startCycle } from '../cycle/start-cycle';
 import { defineJob } from '../define-job';
 
@@ -17,7 +20,18 @@ export const warmOnStartup = defineJob({
   async run({ payload: { model }, context, log }) {
     const cache = context.cache(model);
     // A file that cannot be loaded any more is the business of the cycle, which records it.
-    const generation = (await context.models.resolve(model).catch(() => undefined))?.generation;
+    const spec = await context.models.resolve(model).catch((error: unknown) => asForewarmError(error));
+    const { startFrom } = context.models.configured(model);
+    if (spec instanceof ForewarmError) {
+      const isCold = spec.code === 'FW_MODEL_FILE_MISSING' && startFrom.includes('backup');
+      if (isCold && (await cache.pointer()) !== undefined) return { outcome: 'skipped', reason: spec.message };
+      const from = isCold ? await startCold(context, model, log) : undefined;
+      if (from !== undefined) return { outcome: 'done', summary: { from } };
+    } else {
+      const pinned = await keepPin(context, spec, log);
+      if (pinned !== undefined) return { outcome: 'skipped', reason: `the model is pinned to ${pinned}` };
+    }
+    const generation = spec instanceof ForewarmError ? undefined : spec.generation;
     const pointer = await cache.pointer();
     const live = generation !== undefined && pointer?.generation === generation;
     const categories = live ? await cache.missing(generation, context.models.configured(model).categories) : undefined;
@@ -29,7 +43,11 @@ export const warmOnStartup = defineJob({
     const why = categories === undefined ? other : `${categories.length} rows are missing`;
     log.info('warming on startup', { why });
     const subset = categories === undefined ? {} : { categories };
-    const start = await startCycle(context, { model, trigger: 'startup', mode: 'fill', ...subset }, log);
+    const start = await startCycle(
+      context,
+      { model, trigger: 'startup', mode: startFrom.includes('postgres') ? 'fill' : 'compute', ...subset },
+      log,
+    );
     return start.started ? { outcome: 'done', summary: start } : { outcome: 'skipped', reason: start.reason };
   },
 });

@@ -1,14 +1,16 @@
 import { z } from 'zod';
+import { ForewarmError } from '#shared/errors';
 import { errorFacts, type Logger } from '#shared/logger';
 import { type ModelSpec, rowFrame } from '#shared/model/spec';
 import type { Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
 import { allowed } from '../cycle/model-breaker';
 import { triesOf } from '../cycle/model-tries';
+import { keepPin } from '../cycle/keep-pin';
 import { requireModel } from '../cycle/require-model';
 import { type CycleRequest, failedStart, startCycle } from '../cycle/start-cycle';
 import { defineJob, type Outcome } from '../define-job';
-import { chooseCategories, ON_DEMAND, type WarmRequest, warmRequest } from '../on-demand';
+import { chooseCategories, isOnDemand, ON_DEMAND, type WarmRequest, warmRequest } from '../on-demand';
 
 /** For a heal, `categories` are the rows that readers missed; all that are missing come with them unless `only` these are meant. */
 const payload = warmRequest.extend({
@@ -45,6 +47,8 @@ export const warm = defineJob({
     if (may === 'wait') return { outcome: 'skipped', reason: 'the model is broken' };
     const spec = await load(context, model, trigger, log);
     if (spec === undefined) return loading(trigger);
+    const pinned = await keepPin(context, spec, log);
+    if (pinned !== undefined) return whilePinned(model, pinned, trigger);
     const request =
       trigger === 'heal'
         ? await healRequest(context, spec, { categories, only }, log)
@@ -78,6 +82,15 @@ async function load(context: JobContext, model: string, trigger: Trigger, log: L
 }
 
 const LOADED = (model: string) => ({ key: `loaded-${model}`, ifRunning: 'share' }) as const;
+
+/** @throws ForewarmError FW_MODEL_PINNED to whoever asked for the cycle */
+function whilePinned(model: string, pinned: string, trigger: Trigger): Outcome {
+  if (!isOnDemand(trigger)) return { outcome: 'skipped', reason: `the model is pinned to ${pinned}` };
+  throw new ForewarmError(
+    'FW_MODEL_PINNED',
+    `${model} is pinned to generation ${pinned}, which the model file does not give`,
+  );
+}
 
 function loading(trigger: Trigger): Outcome {
   const reason = 'the model file is still being loaded and tried';

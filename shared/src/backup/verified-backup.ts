@@ -14,6 +14,8 @@ import type { Tallied } from './tally';
 export interface VerifyOptions extends PassOptions {
   /** What the file must be; without it, what the manifest beside it says, where there is one. */
   readonly expected?: Tallied | undefined;
+  /** Categories whose rows are kept to be looked at. */
+  readonly keep?: ReadonlySet<string> | undefined;
 }
 
 /** Bytes of rows that are handed over at once, and their number. */
@@ -35,11 +37,11 @@ export async function verifyBackup(path: string, options: VerifyOptions = {}): P
     }
     const manifest = options.expected === undefined ? await manifestOf(path) : undefined;
     const pass = new BackupPass(path, handle, options);
-    const end = await readAll(path, pass);
+    const { end, kept, categories } = await readAll(path, pass, options.keep);
     const expected = options.expected ?? manifest;
     if (expected !== undefined) compareFile(path, end, expected);
     if (manifest !== undefined) compareFacts(path, pass.header, end.trailer, manifest);
-    return new VerifiedBackup({ path, handle, header: pass.header, end, manifest });
+    return new VerifiedBackup({ path, handle, header: pass.header, end, manifest, kept, categories });
   } catch (error) {
     await handle.close();
     throw error;
@@ -51,6 +53,8 @@ interface Verified {
   readonly handle: FileHandle;
   readonly header: BackupHeader;
   readonly end: PassEnd;
+  readonly kept: readonly ParsedRow[];
+  readonly categories: ReadonlySet<string>;
   readonly manifest: BackupManifest | undefined;
 }
 
@@ -63,17 +67,23 @@ export class VerifiedBackup {
   readonly manifest: BackupManifest | undefined;
   /** Categories whose row was in no store. */
   readonly missing: readonly string[];
+  /** Those that have a row. */
+  readonly categories: ReadonlySet<string>;
+  /** The rows that were asked to be kept. */
+  readonly kept: readonly BackupRow[];
   private readonly handle: FileHandle;
   /** Of the file as it is. */
   readonly tallied: Tallied;
 
-  constructor({ path, handle, header, end, manifest }: Verified) {
+  constructor({ path, handle, header, end, manifest, kept, categories }: Verified) {
     this.path = path;
     this.handle = handle;
     this.header = header;
     this.trailer = end.trailer;
     this.missing = end.missing;
+    this.categories = categories;
     this.manifest = manifest;
+    this.kept = kept.map((row) => packRow(row, rowFrame(header)));
     this.tallied = { bytes: end.bytes, sha256: end.sha256 };
   }
 
@@ -112,19 +122,32 @@ function* slicesOf(rows: readonly ParsedRow[]): Generator<readonly ParsedRow[]> 
   for (let at = 0; at < rows.length; at += most) yield rows.slice(at, at + most);
 }
 
-async function readAll(path: string, pass: BackupPass): Promise<PassEnd> {
+interface ReadBackup {
+  readonly end: PassEnd;
+  readonly kept: readonly ParsedRow[];
+  readonly categories: ReadonlySet<string>;
+}
+
+async function readAll(path: string, pass: BackupPass, keep: ReadonlySet<string> | undefined): Promise<ReadBackup> {
+  const kept: ParsedRow[] = [];
   const categories = new Set<string>();
+  const note = (category: string): void => {
+    if (!categories.has(category)) return void categories.add(category);
+    throw new ForewarmError('FW_BACKUP_CORRUPT', `${path}: category ${JSON.stringify(category)} comes twice`);
+  };
   const rows = pass.read();
   for (;;) {
     const part = await rows.next();
-    const found = part.done === true ? part.value.missing : part.value.map(({ category }) => category);
-    for (const category of found) {
-      if (categories.has(category)) {
-        throw new ForewarmError('FW_BACKUP_CORRUPT', `${path}: category ${JSON.stringify(category)} comes twice`);
-      }
-      categories.add(category);
+    if (part.done === true) {
+      const end = part.value;
+      for (const category of end.missing) note(category);
+      for (const category of end.missing) categories.delete(category);
+      return { end, kept, categories };
     }
-    if (part.done === true) return part.value;
+    for (const row of part.value) {
+      note(row.category);
+      if (keep?.has(row.category)) kept.push(row);
+    }
   }
 }
 

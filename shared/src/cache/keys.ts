@@ -27,6 +27,11 @@ export class KeySpace {
     return `${this.root}:reads`;
   }
 
+  /** Lease of whoever restores a backup of the model. */
+  get restoring(): string {
+    return `${this.root}:restoring`;
+  }
+
   row(generation: string, category: string): string {
     return `${this.root}:${generation}:row:${category}`;
   }

@@ -1,15 +1,41 @@
 import type { Redis } from 'ioredis';
 import { asking, execChecked } from '../connections/redis';
-import { asForewarmError } from '../errors';
+import { asForewarmError, ForewarmError } from '../errors';
 import { type CacheEvent, rowsEvents } from './events';
 import { KeySpace } from './keys';
-import { type LivePointer, type Metadata, parseLivePointer, parseMetadata } from './pointer';
+import { type LivePointer, type Metadata, parseLivePointer, parseMetadata, withoutPin } from './pointer';
+import { type RestoreLease, readLease } from './restore-lease';
 import type { RowFrame } from './row';
 import { readRows } from './row-reader';
 import { slices } from './slices';
 
 /** Keys to one round trip: larger ones stall the loop, smaller ones cost time. */
 const SLICE = 500;
+
+/**
+ * KEYS: pointer, metadata. ARGV: the generation that must be live, or nothing and the text that the pointer must have; the new
+ * metadata; and, to publish another, its pointer, the channel and the event.
+ */
+const IF_LIVE = `
+  local text = redis.call('GET', KEYS[1]) or ''
+  if ARGV[1] == '' then
+    if text ~= ARGV[2] then return 0 end
+  else
+    local read, pointer = pcall(cjson.decode, text)
+    if not read or type(pointer) ~= 'table' or pointer.generation ~= ARGV[1] then return 0 end
+  end
+  redis.call('SET', KEYS[2], ARGV[3])
+  if ARGV[4] then
+    redis.call('SET', KEYS[1], ARGV[4])
+    redis.call('PUBLISH', ARGV[5], ARGV[6])
+  end
+  return 1`;
+
+/** KEYS: a text. ARGV: what it must be, and what it is to be. */
+const REPLACE = `
+  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+  redis.call('SET', KEYS[1], ARGV[2])
+  return 1`;
 
 /** What one model has in the cache Redis: its pointer, metadata, index and rows. */
 export class ModelCache {
@@ -31,20 +57,59 @@ export class ModelCache {
     return parseMetadata(await asking(`reading ${this.keys.metadata}`, this.redis.get(this.keys.metadata)));
   }
 
-  /** Makes a generation the live one and tells readers: pointer, metadata and event in one transaction. */
-  async publish(pointer: LivePointer, metadata: Metadata): Promise<void> {
+  /**
+   * Makes a generation the live one and tells readers: pointer, metadata and event in one step.
+   * @param expected the generation that is live until now; `undefined` for none
+   * @returns whether it was still; otherwise nothing was published
+   */
+  async publish(pointer: LivePointer, metadata: Metadata, expected: string | undefined): Promise<boolean> {
     const event: CacheEvent = { type: 'published', generation: pointer.generation };
-    const commands = this.redis
-      .multi()
-      .set(this.keys.live, JSON.stringify(pointer))
-      .set(this.keys.metadata, JSON.stringify(metadata))
-      .publish(this.keys.events, JSON.stringify(event));
-    await execChecked(commands, `publishing ${this.keys.root}`);
+    return this.ifLive(expected, metadata, [JSON.stringify(pointer), this.keys.events, JSON.stringify(event)]);
   }
 
-  async writeMetadata(metadata: Metadata): Promise<void> {
-    const text = JSON.stringify(metadata);
-    await asking(`writing ${this.keys.metadata}`, this.redis.set(this.keys.metadata, text));
+  /**
+   * @param expected the generation that is live; `undefined` for none
+   * @returns whether it was still; otherwise nothing was written
+   */
+  async writeMetadata(metadata: Metadata, expected: string | undefined): Promise<boolean> {
+    return this.ifLive(expected, metadata, []);
+  }
+
+  private async ifLive(
+    expected: string | undefined,
+    metadata: Metadata,
+    publishing: readonly string[],
+  ): Promise<boolean> {
+    const { live, metadata: key } = this.keys;
+    const what = `publishing ${this.keys.root}`;
+    // A pointer that is not understood is none, as it is for readers, and is replaced.
+    const text = expected === undefined ? await asking(what, this.redis.get(live)) : null;
+    if (parseLivePointer(text) !== undefined) return false;
+    const parameters = [expected ?? '', text ?? '', JSON.stringify(metadata), ...publishing];
+    return (await asking(what, this.redis.eval(IF_LIVE, 2, live, key, ...parameters))) === 1;
+  }
+
+  /** What is being restored; `undefined` when nothing is. */
+  restoring(): Promise<RestoreLease | undefined> {
+    return readLease(this.redis, this.keys.restoring);
+  }
+
+  /**
+   * Lets the generation of the model file be published again.
+   * @returns the pointer as it was
+   * @throws ForewarmError FW_NOT_PINNED, FW_REDIS_UNAVAILABLE
+   */
+  async unpin(): Promise<LivePointer> {
+    const what = `unpinning ${this.model}`;
+    const text = await asking(what, this.redis.get(this.keys.live));
+    const pointer = parseLivePointer(text);
+    if (text === null || pointer?.pinnedOver === undefined) {
+      throw new ForewarmError('FW_NOT_PINNED', `model ${this.model} is not pinned`);
+    }
+    const free = JSON.stringify(withoutPin(pointer));
+    if ((await asking(what, this.redis.eval(REPLACE, 1, this.keys.live, text, free))) === 1) return pointer;
+    // Somebody else published in this moment.
+    return this.unpin();
   }
 
   /** What applications have reported of their reads: `redis:hit` to its count. */

@@ -38,6 +38,10 @@ const metadata = z.object({
 /** Written after each cycle. `last_updated` is also when every row was last computed or verified. */
 export type Metadata = Readonly<z.infer<typeof metadata>>;
 
+export function withoutPin({ pinnedOver: _, ...pointer }: LivePointer): LivePointer {
+  return pointer;
+}
+
 /** The pointer in `text`, or `undefined` when it is absent or not one that this version understands. */
 export function parseLivePointer(text: string | null): LivePointer | undefined {
   return parseJson(livePointer, text);

@@ -5,6 +5,9 @@ import { GLOBAL_SETTINGS, MODEL_SETTINGS, type Setting, variableOf } from './set
 
 /** The places a setting may come from, laid over each other: flag, environment, file, injected default. */
 
+/** Origin of what the program sets by itself, below the file. */
+export const SET_BY_PROGRAM = 'set by the program';
+
 export interface Layers {
   readonly file: Readonly<Record<string, unknown>>;
   readonly environment: Environment;
@@ -28,7 +31,7 @@ export function mergeLayers(layers: Layers, report: ProblemReport): Merged {
   refuseUnknownVariables(layers.environment, report);
   const models = layers.file.models ?? undefined;
   refuseUnknownKeys(layers.overrides, 'command line', models, report);
-  refuseUnknownKeys(layers.defaults, 'set by the program', models, report);
+  refuseUnknownKeys(layers.defaults, SET_BY_PROGRAM, models, report);
   const origins = new Map<string, string>();
   const settings: Tree = { ...layers.file };
   delete settings.models;
@@ -69,7 +72,7 @@ function textFor(key: string, variable: string, inFile: boolean, layers: Layers)
   const value = layers.environment[variable];
   if (value !== undefined && value !== '') return { text: value, origin: `environment variable ${variable}` };
   const injected = inFile ? undefined : layers.defaults[key];
-  return injected === undefined ? undefined : { text: injected, origin: 'set by the program' };
+  return injected === undefined ? undefined : { text: injected, origin: SET_BY_PROGRAM };
 }
 
 /** What of a model can be given on the command line: `models.calls.every`. */

@@ -3,7 +3,7 @@ import { ForewarmError } from '../errors';
 import { type ConfigDocument, readDocument } from './document';
 import type { Environment } from './environment';
 import { deepFreeze } from './freeze';
-import { type Merged, mergeLayers } from './layers';
+import { type Merged, mergeLayers, SET_BY_PROGRAM } from './layers';
 import { refuseExposure } from './listen';
 import { type ModelContext, resolveModel } from './model';
 import { parseSettings } from './parse';
@@ -102,7 +102,7 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
     backup: {
       ...backup,
       folder: resolve(dirname(source.path), backup.folder),
-      folderNamed: source.origins['backup.folder'] !== undefined,
+      folderNamed: ![undefined, SET_BY_PROGRAM].includes(source.origins['backup.folder']),
     },
     limits,
     models,

@@ -3,7 +3,7 @@ import { OnnxModel } from '../model/onnx-model';
 import type { ModelSpec } from '../model/spec';
 import { BatchStores } from './batch-stores';
 import { computeRows } from './compute-rows';
-import { endWithParent } from './parent-watch';
+import { endWithParent } from '../parent-watch';
 import {
   type BatchSummary,
   type BatchTask,

@@ -17,11 +17,26 @@ export interface GenerationRecord {
 /** The generation whose rows readers are given, with what is needed to find a cell in them. */
 export interface LiveRecord {
   readonly id: string;
+  /** SHA-256 of the identity document, 64 hexadecimal digits. */
+  readonly identity: string;
   readonly modelVersion: string;
   readonly axes: readonly Axis[];
   readonly outputs: readonly string[];
   /** `null` when Postgres was not told. */
   readonly publishedAt: Date | null;
+  /** The generation of the model file, which stays away because an operator chose this one; `null` when nobody did. */
+  readonly pinnedOver: string | null;
+}
+
+/** A generation that comes from a backup. */
+export interface Restored {
+  readonly model: string;
+  readonly id: string;
+  /** 64 hexadecimal digits. */
+  readonly identity: string;
+  readonly axes: readonly Axis[];
+  readonly outputs: readonly string[];
+  readonly modelVersion: string;
 }
 
 /** What readers need of `identityDocument`. */
@@ -56,16 +71,45 @@ export class GenerationStore {
     );
   }
 
-  /** Makes the states agree with what was published: one live, at most one previous, those that were it before retiring. */
-  async published(model: string, live: string, previous: string | null, at: Date): Promise<void> {
+  /** Records a generation that is about to be restored, of which no more is known than what readers need. */
+  async beginRestored(generation: Restored): Promise<void> {
+    const { model, id, identity, axes, outputs, modelVersion } = generation;
+    await query(
+      this.pool,
+      `INSERT INTO forewarm.generation AS old (model, id, state, identity, identity_parts, model_version)
+       VALUES ($1, $2, 'warming', $3, $4, $5)
+       ON CONFLICT (model, id) DO UPDATE SET state = CASE WHEN old.state = 'dropped' THEN 'warming' ELSE old.state END`,
+      [model, id, identity, JSON.stringify({ format: 1, axes, outputs }), modelVersion],
+      `recording generation ${id} of ${model}`,
+    );
+  }
+
+  /** Ends the pin of a model: its file may be published again. */
+  async unpinned(model: string): Promise<void> {
+    const what = `recording that ${model} is no longer pinned`;
+    await query(this.pool, 'UPDATE forewarm.generation SET pinned_over = NULL WHERE model = $1', [model], what);
+  }
+
+  /**
+   * Makes the states agree with what was published: one live, at most one previous, those that were it before retiring.
+   * @param pinnedOver the generation of the model file, where an operator chose `live` over it
+   */
+  async published(
+    model: string,
+    live: string,
+    previous: string | null,
+    at: Date,
+    pinnedOver: string | null = null,
+  ): Promise<void> {
     await query(
       this.pool,
       `UPDATE forewarm.generation SET
          state = CASE WHEN id = $2 THEN 'live' WHEN id = $3 THEN 'previous'
                       WHEN state IN ('live', 'previous') THEN 'retiring' ELSE state END,
-         published_at = CASE WHEN id = $2 AND state <> 'live' THEN $4 ELSE published_at END
+         published_at = CASE WHEN id = $2 AND state <> 'live' THEN $4 ELSE published_at END,
+         pinned_over = CASE WHEN id = $2 THEN $5 END
        WHERE model = $1`,
-      [model, live, previous, at],
+      [model, live, previous, at, pinnedOver],
       `recording the publishing of ${live} of ${model}`,
     );
   }
@@ -109,18 +153,38 @@ export class GenerationStore {
    * The one that was published last, as far as Postgres was told.
    * @throws ForewarmError FW_POSTGRES_UNAVAILABLE, also when what is recorded is not understood
    */
-  async live(model: string): Promise<LiveRecord | undefined> {
+  live(model: string): Promise<LiveRecord | undefined> {
+    const which = `state = 'live' ORDER BY published_at DESC NULLS LAST LIMIT 1`;
+    return this.record(model, which, [], `reading the live generation of ${model}`);
+  }
+
+  /**
+   * A generation of which something is kept.
+   * @throws ForewarmError FW_POSTGRES_UNAVAILABLE, also when what is recorded is not understood
+   */
+  find(model: string, id: string): Promise<LiveRecord | undefined> {
+    return this.record(model, `id = $2 AND state <> 'dropped'`, [id], `reading generation ${id} of ${model}`);
+  }
+
+  private async record(
+    model: string,
+    which: string,
+    parameters: readonly string[],
+    what: string,
+  ): Promise<LiveRecord | undefined> {
     const { rows } = await query<{
       id: string;
+      identity: string;
       model_version: string;
       identity_parts: unknown;
       published_at: Date | null;
+      pinned_over: string | null;
     }>(
       this.pool,
-      `SELECT id, model_version, identity_parts, published_at FROM forewarm.generation
-       WHERE model = $1 AND state = 'live' ORDER BY published_at DESC NULLS LAST LIMIT 1`,
-      [model],
-      `reading the live generation of ${model}`,
+      `SELECT id, identity, model_version, identity_parts, published_at, pinned_over FROM forewarm.generation
+       WHERE model = $1 AND ${which}`,
+      [model, ...parameters],
+      what,
     );
     const [row] = rows;
     if (row === undefined) return undefined;
@@ -131,7 +195,7 @@ export class GenerationStore {
         next: 'Use a version of Forewarm that is not older than the daemon.',
       });
     }
-    const { axes, outputs } = parts.data;
-    return { id: row.id, modelVersion: row.model_version, axes, outputs, publishedAt: row.published_at };
+    const { id, identity, model_version: modelVersion, published_at: publishedAt, pinned_over: pinnedOver } = row;
+    return { id, identity, modelVersion, ...parts.data, publishedAt, pinnedOver };
   }
 }

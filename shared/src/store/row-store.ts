@@ -100,6 +100,17 @@ export class RowStore {
     return rows.map(({ category, bytes, inputs }) => ({ category, bytes, inputs: inputs ?? undefined }));
   }
 
+  /** The categories that have a row. */
+  async categories(model: string, generation: string): Promise<string[]> {
+    const { rows } = await query<{ category: string }>(
+      this.pool,
+      'SELECT category FROM forewarm.row WHERE model = $1 AND generation = $2',
+      [model, generation],
+      `listing the rows of ${model}`,
+    );
+    return rows.map(({ category }) => category);
+  }
+
   /** Deletes the rows of all other categories. */
   async keepOnly(model: string, generation: string, categories: readonly string[]): Promise<void> {
     await query(

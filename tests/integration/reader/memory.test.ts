@@ -99,7 +99,8 @@ async function publish(generation: string, axes = warmed.modelFile().axes): Prom
     axes: axes as typeof pointer.axes,
     modelVersion: generation === NEXT ? 'next' : '2.1',
   };
-  await cache.publish({ ...pointer, ...published, previous: pointer.generation }, { ...metadata, generation });
+  const next = { ...pointer, ...published, previous: pointer.generation };
+  expect(await cache.publish(next, { ...metadata, generation }, pointer.generation)).toBe(true);
 }
 
 async function storeNext(): Promise<void> {

@@ -7,7 +7,7 @@ import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Logger, makeLogger } from '#shared/logger';
 import { findEmbedded } from '../embedded/embedded-services';
-import { packageRoot } from '../version';
+import { packageRoot } from '#shared/version';
 import { type Colours, coloursFor } from './colours';
 import { columnsOf } from './terminal-text';
 
@@ -77,7 +77,10 @@ export class Invocation {
   configOfRunning(): Config {
     const urls = findEmbedded(this.folder);
     if (urls === undefined) return this.config();
-    return this.configOfUp({}, { 'redis.cache': urls.redisUrl, 'postgres.url': urls.postgresUrl });
+    return this.configOfUp(
+      {},
+      { 'redis.cache': urls.redisUrl, 'postgres.url': urls.postgresUrl, 'backup.folder': join(this.folder, 'backups') },
+    );
   }
 
   /** The options with which another command finds the same configuration and the same `up`. */

@@ -1,6 +1,8 @@
 import { Command, type CommanderError } from 'commander';
 import { ForewarmError } from '#shared/errors';
-import { version } from '../version';
+import { version } from '#shared/version';
+import { addBackup } from './commands/backup';
+import { addBackups } from './commands/backups';
 import { addCancel } from './commands/cancel';
 import { addConfig } from './commands/config';
 import { addCycles } from './commands/cycles';
@@ -10,11 +12,13 @@ import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
 import { addPredict } from './commands/predict';
 import { addQueues } from './commands/queues';
+import { addRestore } from './commands/restore';
 import { addRetry } from './commands/retry';
 import { addSchedule } from './commands/schedule';
 import { addShow } from './commands/show';
 import { addStart } from './commands/start';
 import { addStatus } from './commands/status';
+import { addUnpin } from './commands/unpin';
 import { addUp } from './commands/up';
 import { addWarm } from './commands/warm';
 
@@ -52,6 +56,10 @@ export function makeProgram(): Command {
     addSchedule,
     addRetry,
     addCancel,
+    addBackup,
+    addBackups,
+    addRestore,
+    addUnpin,
     addQueues,
     addJobs,
     addConfig,

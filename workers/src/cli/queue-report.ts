@@ -64,7 +64,7 @@ function scheduleLines(queues: readonly QueueState[], view: QueueView): string[]
     schedules,
     [
       { head: 'schedule', cell: ({ id }) => oneLine(id) },
-      { head: 'every', cell: ({ everyMs }) => (everyMs === null ? '' : formatDuration(everyMs)) },
+      { head: 'every', cell: ({ everyMs, cron }) => (everyMs === null ? (cron ?? '') : formatDuration(everyMs)) },
       { head: 'next run', cell: ({ nextAt }) => next(nextAt) },
       { head: 'at (UTC)', cell: ({ nextAt }) => (nextAt === null ? '' : formatMoment(nextAt)) },
     ],

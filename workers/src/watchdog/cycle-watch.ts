@@ -33,8 +33,9 @@ export class CycleWatch implements Watched {
 
   /** Whether a cycle of the model could begin now. */
   private async isFree(model: string): Promise<boolean> {
-    const { cycles, enqueue, paused } = this.context;
+    const { cache, cycles, enqueue, paused } = this.context;
     if ((await paused.since(model)) !== undefined) return false;
+    if ((await cache(model).pointer())?.pinnedOver !== undefined) return false;
     const held = await heldModel(cycles, enqueue, model);
     return held === undefined || held.lost;
   }

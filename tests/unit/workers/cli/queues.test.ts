@@ -12,7 +12,7 @@ function queueOf(name: string, more: Partial<QueueState> = {}): QueueState {
   return { name, role: 'scheduler', depths, oldest: null, workers: ['a'], schedules: [], ...more };
 }
 
-const schedule = { id: 'warm-calls', everyMs: 20_000, nextAt: later(12_000) };
+const schedule = { id: 'warm-calls', everyMs: 20_000, cron: null, nextAt: later(12_000) };
 const warm = queueOf('warm', { schedules: [schedule] });
 const batch = queueOf('warm-batch', { role: 'worker', workers: ['a', 'b', 'b'] });
 const publish = queueOf('publish');

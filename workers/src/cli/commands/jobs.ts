@@ -14,13 +14,16 @@ export function addJobs(program: Command): void {
         name: job.name,
         description: job.description,
         role: job.role,
-        schedules: job.schedules(config).map(({ key, everyMs }) => ({ key, every: formatDuration(everyMs) })),
+        schedules: job.schedules(config).map(({ key, everyMs, cron }) => ({
+          key,
+          when: cron === undefined ? `every ${formatDuration(everyMs)}` : `at ${cron.pattern} ${cron.timezone}`,
+        })),
         attempts: job.retries.attempts,
         timeLimit: formatDuration(job.timeLimitMs(config)),
       }));
       invocation.answer(jobs, () => {
         const every = ({ schedules }: (typeof jobs)[number]): string =>
-          schedules.map((schedule) => `${schedule.key}: every ${schedule.every}`).join(', ') || 'on demand';
+          schedules.map((schedule) => `${schedule.key}: ${schedule.when}`).join(', ') || 'on demand';
         return tableLines(
           jobs,
           [

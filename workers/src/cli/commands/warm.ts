@@ -4,7 +4,7 @@ import type { Config, ModelConfig } from '#shared/config/types';
 import { followWarm, type WarmEnd, type WarmProgress } from '../../follow-warm';
 import { suggestCategory } from '../../suggest-category';
 import { addFolder, chooseModel, Invocation } from '../invocation';
-import { WarmProgressBar } from '../progress-bar';
+import { ProgressBar } from '../progress-bar';
 import { type QueueAccess, withQueue } from '../with-queue';
 
 interface WarmOptions {
@@ -70,14 +70,18 @@ async function answerAsked(
 
 async function waitFor(invocation: Invocation, { enqueue }: QueueAccess, model: string, job: string): Promise<void> {
   const shown = process.stderr.isTTY && !invocation.json;
-  const bar = shown ? new WarmProgressBar(model, process.stderr, () => performance.now()) : undefined;
+  const bar = shown ? new ProgressBar(model, process.stderr, () => performance.now()) : undefined;
   const interrupted = new AbortController();
   const onSignal = (): void => interrupted.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   let last: WarmProgress | undefined;
   const onProgress = (progress: WarmProgress): void => {
     last = progress;
-    bar?.show(progress);
+    bar?.show(
+      progress.phase === 'waiting'
+        ? { waits: progress.reason }
+        : { done: progress.rowsDone, of: progress.rows, unit: 'rows' },
+    );
   };
   try {
     const end = await followWarm(enqueue, job, onProgress, interrupted.signal);

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { ModelConfig } from '#shared/config/types';
-import { version } from '../../version';
+import { version } from '#shared/version';
 import { modelPaths } from './model-paths';
 import type { ApiParts } from './parts';
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ForewarmError } from '#shared/errors';
-import { version } from '../../../version';
+import { version } from '#shared/version';
 import { statusOf } from '../../error-reply';
 import { answerable, pathOf } from '../../problem';
 import { type Guard, requireConfigured } from '../access';
