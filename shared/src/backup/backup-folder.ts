@@ -81,14 +81,15 @@ export class BackupFolder {
   }
 
   /**
-   * The backup of that name, or the newest complete one for `latest`; the newest of all where none is complete.
+   * The backup of that name; for `latest` the newest one that is complete and was of what was live, or the newest of all where there is
+   * none.
    * @throws ForewarmError FW_BACKUP_MISSING: also for whatever is not a name of the list, such as a path
    */
   async find(name: string, model?: string): Promise<BackupManifest> {
     const { backups } = await this.list(model);
     const found =
       name === 'latest'
-        ? (backups.find(({ missing }) => missing === 0) ?? backups[0])
+        ? (backups.find(({ missing, scope }) => missing === 0 && scope === 'live') ?? backups[0])
         : backups.find(({ file }) => parseName(file)?.name === (parseName(name)?.name ?? name));
     if (found !== undefined) return found;
     const what = name === 'latest' ? 'no backup' : `no backup ${JSON.stringify(name)}`;
