@@ -12,6 +12,11 @@ export interface TriedModel {
   readonly spec: ModelSpec;
 }
 
+/** What of a model does not keep the others from being used. */
+export interface Tolerance {
+  readonly mayBeMissing?: (model: ModelConfig) => boolean;
+}
+
 /**
  * Loads and tries every model of the configuration, so that a mistake is told before anything is written.
  * @param mayBeMissing models that are served from copies while their file is missing; they are left out
@@ -20,7 +25,7 @@ export interface TriedModel {
 export async function checkModels(
   config: Config,
   models: Pick<ModelCatalogue, 'resolve'>,
-  { mayBeMissing = () => false }: { readonly mayBeMissing?: (model: ModelConfig) => boolean } = {},
+  { mayBeMissing = () => false }: Tolerance = {},
 ): Promise<TriedModel[]> {
   const tried: TriedModel[] = [];
   const problems: ForewarmError[] = [];

@@ -3,7 +3,7 @@ import type { Config } from '#shared/config/types';
 import { InferencePool } from '#shared/inference/inference-pool';
 import type { Service } from '#shared/lifecycle';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
-import { checkModels, type TriedModel } from './models-check';
+import { checkModels, type Tolerance, type TriedModel } from './models-check';
 
 /** Its start loads and tries every model in a process of its own: a mistake is told before anything is connected or written. */
 export class ModelsTrial implements Service {
@@ -11,10 +11,13 @@ export class ModelsTrial implements Service {
   /** In the order of the configuration; empty until started. */
   tried: readonly TriedModel[] = [];
   private readonly config: Config;
+  private readonly tolerance: Tolerance;
   private readonly pool: InferencePool;
 
-  constructor(config: Config, env: Environment) {
+  /** @param tolerance models that may be missing */
+  constructor(config: Config, env: Environment, tolerance: Tolerance = {}) {
     this.config = config;
+    this.tolerance = tolerance;
     const { timeLimitMs } = config.inference;
     this.pool = new InferencePool({ processes: 1, timeLimitMs, env, onProcessLost: () => undefined });
   }
@@ -25,7 +28,7 @@ export class ModelsTrial implements Service {
     const models = new ModelCatalogue(this.config.models, (mapping, probeCategories) =>
       this.pool.inspect({ mapping, probeCategories }),
     );
-    this.tried = await checkModels(this.config, models);
+    this.tried = await checkModels(this.config, models, this.tolerance);
     await this.pool.stop();
   }
 

@@ -25,10 +25,11 @@ export function addStart(program: Command): void {
       const invocation = new Invocation(command);
       const config = invocation.config(options.roles === undefined ? {} : { roles: options.roles });
       // Loaded here and not above: every other command would wait for it too.
-      const [{ Daemon }, { requirePostgres }, { ModelsTrial }] = await Promise.all([
+      const [{ Daemon }, { requirePostgres }, { ModelsTrial }, { startsWithoutFile }] = await Promise.all([
         import('../../daemon.js'),
         import('../../connections.js'),
         import('../../models-trial.js'),
+        import('../../models-check.js'),
       ]);
       requirePostgres(config);
       const log = invocation.logger(config);
@@ -43,7 +44,10 @@ export function addStart(program: Command): void {
         },
         stop: async () => running?.stop(),
       };
-      const service = new ServiceGroup('start', [new ModelsTrial(config, invocation.environment), daemon]);
+      const service = new ServiceGroup('start', [
+        new ModelsTrial(config, invocation.environment, { mayBeMissing: startsWithoutFile }),
+        daemon,
+      ]);
       await runUntilSignal(service, log, async (signal) => {
         warnOfOneRedis(config, log);
         log.info('forewarm is running', { roles: config.roles, models: config.models.map((model) => model.name) });

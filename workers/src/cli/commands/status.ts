@@ -4,15 +4,17 @@ import { ModelCache } from '#shared/cache/model-cache';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { makePostgres } from '#shared/connections/postgres';
 import { messageOf } from '#shared/errors';
+import { AlertStore, type FiringAlert } from '#shared/store/alert-store';
 import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
 import { type CycleRecord, HistoryStore } from '#shared/store/history-store';
 import type { Colours } from '../colours';
+import { type BackupState, backupStates } from '../backup-state';
 import { cycleTable } from '../cycle-table';
 import { formatElapsed, formatMoment } from '../elapsed';
 import { addFolder, Invocation } from '../invocation';
 import { parseCount } from '../parse-count';
 import { CONNECT_MS } from '../patience';
-import { oneLine } from '../terminal-text';
+import { oneLine, truncate } from '../terminal-text';
 import { withQueue } from '../with-queue';
 import { withRedis } from '../with-redis';
 
@@ -25,6 +27,10 @@ interface ModelStatus {
   readonly lastUpdated: string | null;
   readonly ageMs: number | null;
   readonly stale: boolean;
+  /** The generation of the model file, which stays away because an operator chose the live one. */
+  readonly pinnedOver: string | null;
+  /** `null` where none lies in the folder of this machine. */
+  readonly backup: BackupState | null;
   /** Since when its schedule is paused. */
   readonly pausedSince: string | null;
   /** For a model that is left alone because its last tries failed. */
@@ -47,6 +53,8 @@ interface Broken {
 
 interface Status {
   readonly models: readonly ModelStatus[];
+  /** Those that fire. */
+  readonly alerts: readonly FiringAlert[];
   /** Why generations and cycles are not known, where they are not. */
   readonly historyError: string | null;
   /** Why it is not known which models are paused, where it is not. */
@@ -67,21 +75,23 @@ export function addStatus(program: Command): void {
 
 /** Asks all stores at once: one that is silent is waited for, and two of them must not be waited for in turn. */
 async function readStatus(config: Config, cycles: number): Promise<Status> {
-  const [cached, history, queue] = await Promise.all([
+  const [cached, history, queue, backups] = await Promise.all([
     readCache(config),
     readHistory(config, cycles),
     readQueue(config),
+    backupStates(config),
   ]);
   const models = cached.map((status): ModelStatus => {
     const { generations = [], cycles = [] } = history.byModel.get(status.model) ?? {};
     const { pausedSince = null, broken = null } = queue.byModel.get(status.model) ?? {};
-    return { ...status, generations, cycles, pausedSince, broken };
+    const backup = backups.get(status.model) ?? null;
+    return { ...status, generations, cycles, pausedSince, broken, backup };
   });
-  return { models, historyError: history.error, queueError: queue.error };
+  return { models, alerts: history.alerts, historyError: history.error, queueError: queue.error };
 }
 
 type HeldBack = Pick<ModelStatus, 'pausedSince' | 'broken'>;
-type CacheStatus = Omit<ModelStatus, keyof HeldBack | keyof ModelHistory>;
+type CacheStatus = Omit<ModelStatus, keyof HeldBack | keyof ModelHistory | 'backup'>;
 
 /** @throws ForewarmError FW_REDIS_UNAVAILABLE */
 async function readCache(config: Config): Promise<CacheStatus[]> {
@@ -126,19 +136,19 @@ interface ModelHistory {
 async function readHistory(
   config: Config,
   limit: number,
-): Promise<{ byModel: Map<string, ModelHistory>; error: string | null }> {
+): Promise<{ byModel: Map<string, ModelHistory>; alerts: FiringAlert[]; error: string | null }> {
   const { url } = config.postgres;
   const byModel = new Map<string, ModelHistory>();
-  if (url === undefined) return { byModel, error: 'postgres.url is not set' };
+  if (url === undefined) return { byModel, alerts: [], error: 'postgres.url is not set' };
   const pool = makePostgres({ ...config.postgres, url, connectTimeoutMs: CONNECT_MS, poolSize: 1 }, () => undefined);
   try {
     for (const { name } of config.models) {
       const generations = await new GenerationStore(pool).list(name);
       byModel.set(name, { generations, cycles: await new HistoryStore(pool).lastCycles({ model: name }, limit) });
     }
-    return { byModel, error: null };
+    return { byModel, alerts: await new AlertStore(pool).firing(), error: null };
   } catch (error) {
-    return { byModel, error: messageOf(error) };
+    return { byModel, alerts: [], error: messageOf(error) };
   } finally {
     await pool.end();
   }
@@ -154,6 +164,7 @@ async function cacheStatus(cache: ModelCache, model: ModelConfig): Promise<Cache
     previous: live?.previous ?? null,
     modelVersion: live?.modelVersion ?? null,
     publishedAt: live?.publishedAt ?? null,
+    pinnedOver: live?.pinnedOver ?? null,
     lastUpdated: metadata?.last_updated ?? null,
     ageMs,
     stale: ageMs === null || ageMs > model.staleAfterMs,
@@ -165,6 +176,7 @@ async function cacheStatus(cache: ModelCache, model: ModelConfig): Promise<Cache
 function describe(status: Status, invocation: Invocation): string {
   const { yellow } = invocation.colours;
   const parts = status.models.map((model) => describeModel(model, invocation));
+  if (status.alerts.length > 0) parts.push(describeAlerts(status.alerts, invocation));
   if (status.queueError !== null) parts.push(yellow(`queue unavailable: ${status.queueError}`));
   if (status.historyError !== null) parts.push(yellow(`run history unavailable: ${status.historyError}`));
   return parts.join('\n\n');
@@ -178,6 +190,22 @@ function describeModel(model: ModelStatus, invocation: Invocation): string {
   return lines.join('\n');
 }
 
+function describeAlerts(alerts: readonly FiringAlert[], { colours, columns }: Invocation): string {
+  const lines = alerts.map(({ condition, model, message, since }) => {
+    const head = `  ${condition}${model === '' ? '' : ` ${model}`}, since ${formatMoment(since)} UTC: `;
+    return head + truncate(oneLine(message), Math.max(20, columns - head.length));
+  });
+  return [colours.red('alerts'), ...lines].join('\n');
+}
+
+function describeBackup({ backup }: ModelStatus, colours: Colours): string[] {
+  if (backup?.newest == null) return [];
+  const { startedAt, missing } = backup.newest;
+  const age = formatElapsed(Date.now() - Date.parse(startedAt));
+  const lacks = missing === 0 ? '' : colours.yellow(`, ${missing} rows missing`);
+  return [`  backup       ${age} ago, verified${lacks}; ${backup.count} in all`];
+}
+
 function describeLive(model: ModelStatus, colours: Colours): string[] {
   if (model.live === null) return [`${colours.bold(model.model)}  nothing is published yet`];
   const coverage = ((100 * model.rows) / model.expected).toFixed(model.rows === model.expected ? 0 : 1);
@@ -189,14 +217,20 @@ function describeLive(model: ModelStatus, colours: Colours): string[] {
     `  live         ${model.live}, model version ${model.modelVersion}`,
     ...(model.publishedAt === null ? [] : [`  published    ${formatMoment(new Date(model.publishedAt))} UTC`]),
     `  previous     ${model.previous ?? 'none'}`,
+    ...describeBackup(model, colours),
     ...others.map((generation) => `  ${generation.state.padEnd(12)} ${generation.id}`),
   ];
 }
 
 /** Why no cycle of the model begins, and what to do. */
-function describeHeldBack({ model, pausedSince, broken }: ModelStatus, { colours }: Invocation): string[] {
+function describeHeldBack(status: ModelStatus, { colours }: Invocation): string[] {
+  const { model, pausedSince, pinnedOver, broken } = status;
   const moment = (iso: string): string => `${formatMoment(new Date(iso))} UTC`;
-  const lines = pausedSince === null ? [] : [colours.yellow(`  paused       since ${moment(pausedSince)}`)];
+  const pinned = `  pinned       over generation ${pinnedOver} of the model file, which stays away until: forewarm unpin --model ${model}`;
+  const lines = [
+    ...(pinnedOver === null ? [] : [colours.yellow(pinned)]),
+    ...(pausedSince === null ? [] : [colours.yellow(`  paused       since ${moment(pausedSince)}`)]),
+  ];
   if (broken === null) return lines;
   const { since, tries, reason, nextTry } = broken;
   return [
