@@ -120,6 +120,8 @@ export class TestSystem {
       // The loop alone: what shows and answers takes as long to load as all of it.
       roles: ['scheduler', 'worker'],
       inference: { processes: 2 },
+      // At 03:15 a test is to be what it is at any other time.
+      backup: { schedule: 'off' },
       ...this.settings,
       ...settings,
       models,

@@ -17,10 +17,7 @@ export type BackupTrigger = (typeof BACKUP_TRIGGERS)[number];
 /** What somebody may ask of a backup. */
 export const backupRequest = z.strictObject({
   model: z.string().min(1).describe('Name of the model to back up.'),
-  generation: z
-    .enum(['live', 'all'])
-    .default('live')
-    .describe('The live generation, or also the one that was live before.'),
+  generation: z.enum(['live', 'all']).optional().describe('The live generation, or also the one that was live before.'),
 });
 
 const payload = backupRequest.extend({
@@ -56,7 +53,7 @@ export const backup = defineJob({
       key: name,
       everyMs,
       cron,
-      payload: { model: name, generation: 'live' as const, trigger: 'schedule' as const },
+      payload: { model: name, trigger: 'schedule' as const },
     }));
   },
   // A Redis that is away for a minute must not cost the backup of a day.
@@ -113,7 +110,7 @@ function whenWarm({ config, clock }: JobContext, error: unknown): Outcome {
 
 async function take(run: JobRun<BackupPayload>): Promise<BackupSummary> {
   const { payload: asked, context, log, stopping } = run;
-  const { model, generation } = asked;
+  const { model, generation = 'live' } = asked;
   const { backups, config, clock, targets } = context;
   const beganMs = performance.now();
   // A file that cannot be loaded any more keeps nobody from backing up what it gave.

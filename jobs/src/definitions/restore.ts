@@ -12,10 +12,10 @@ export const restoreJobRequest = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,200}$/)
     .describe('Name of the backup, as `forewarm backups` lists it, or `latest`.'),
-  overwrite: z.boolean().default(false).describe('Write every row, also where one is that is whole and as new.'),
+  overwrite: z.boolean().optional().describe('Write every row, also where one is that is whole and as new.'),
   allowIncomplete: z
     .boolean()
-    .default(false)
+    .optional()
     .describe('Let a backup that lacks rows take the place of a generation that has them.'),
 });
 
@@ -30,7 +30,7 @@ export const restore = defineJob({
   timeLimitMs: () => 2 * 3_600_000,
   async run(run) {
     const { payload, context, log, stopping } = run;
-    const { model, name, overwrite, allowIncomplete } = payload;
+    const { model, name, overwrite = false, allowIncomplete = false } = payload;
     requireModel(context, model);
     const { folder, runner } = context.backups;
     const path = folder.pathOf(await folder.find(name, model));

@@ -142,9 +142,13 @@ function originOf(path: Path, origins: ReadonlyMap<string, string>): string | un
 }
 
 function sourceOrigins({ settings, origins }: Merged, document: ConfigDocument): Record<string, string> {
-  const fromFile = Object.entries(settings).flatMap(([name, value]) => {
-    const paths = isPlainMap(value) ? Object.keys(value).map((below) => [name, below]) : [[name]];
-    return paths.map((path) => [path.join('.'), document.where(path)] as const);
-  });
+  const fromFile = leavesOf(settings).map((path) => [path.join('.'), document.where(path)] as const);
   return { ...Object.fromEntries(fromFile), ...Object.fromEntries(origins) };
+}
+
+/** What a map of maps sets, by its paths. */
+function leavesOf(settings: Readonly<Record<string, unknown>>): string[][] {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    isPlainMap(value) ? leavesOf(value).map((path) => [name, ...path]) : [[name]],
+  );
 }

@@ -33,6 +33,7 @@ function settingsView({
   watchdog,
   history,
   limits,
+  backup,
   ...config
 }: Config) {
   return {
@@ -73,8 +74,13 @@ function settingsView({
       keepCycles: history.keepCycles,
       keepBatchesOf: history.keepBatchesOf,
     },
+    backup: backupView(backup),
     limits: { cellsPerRow: limits.cellsPerRow, gridBytes: formatBytes(limits.gridBytes) },
   };
+}
+
+function backupView({ folderNamed: _, keep, ...backup }: Config['backup']): Record<string, unknown> {
+  return { ...backup, keep: { ...keep } };
 }
 
 function modelView(model: ModelConfig): Record<string, unknown> {
@@ -94,6 +100,7 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     staleAfter: formatDuration(model.staleAfterMs),
     unknownCategories: model.unknownCategories,
     expireAfter: model.expireAfterMs === undefined ? 'never' : formatDuration(model.expireAfterMs),
+    startFrom: [...model.startFrom],
   };
 }
 

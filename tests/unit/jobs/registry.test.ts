@@ -27,6 +27,8 @@ const PAYLOADS: Record<string, Record<string, unknown>> = {
   },
   'warm-on-startup': { model: 'calls' },
   'prune-history': {},
+  backup: { model: 'calls', trigger: 'schedule' },
+  restore: { model: 'calls', name: 'latest' },
 };
 
 describe('a registry', () => {
@@ -107,6 +109,10 @@ test.each<[string, Record<string, unknown>, string]>([
   ['publish', { startedAtMs: 1.5 }, 'at startedAtMs'],
   ['publish', { trigger: 'nightly' }, 'at trigger'],
   ['publish', { whole: true }, 'at whole'],
+  ['backup', { trigger: 'nightly' }, 'at trigger'],
+  ['backup', { generation: 'previous' }, 'at generation'],
+  ['restore', { name: '../backups/x' }, 'at name'],
+  ['restore', { name: '/etc/passwd' }, 'at name'],
 ])('%s refuses %j', (name, change, place) => {
   const job = registry.get(name);
   if (job === undefined) throw new Error(`no job is named ${name}`);

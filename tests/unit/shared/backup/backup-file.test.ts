@@ -8,6 +8,8 @@ import type { ForewarmError } from '#shared/errors';
 import { backupRow, headerOf, makeBackup, pathOf, rowsOf } from '../../../support/backups';
 import { makeTempFolder, removeFolders } from '../../../support/servers/temp-folder';
 
+jest.setTimeout(60_000);
+
 const folders: string[] = [];
 const folderOf = (): string => {
   const folder = makeTempFolder('backup');

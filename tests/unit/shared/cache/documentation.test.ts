@@ -103,9 +103,9 @@ test('the JSON of the page is what the library reads', () => {
 
 test('the key table is the key space', () => {
   const keys = new KeySpace('{p}', '{m}');
-  const { live, metadata, events, reads } = keys;
+  const { live, metadata, events, reads, restoring } = keys;
   const ofRow = [keys.row('{g}', '{category}'), keys.index('{g}'), keys.inputs('{g}')];
-  const all = [live, metadata, ...ofRow, events, reads, keys.flight('{g}', '{category}')];
+  const all = [live, metadata, ...ofRow, events, reads, keys.flight('{g}', '{category}'), restoring];
   const inTable = Array.from(page.matchAll(/^\| `(\{p\}[^`]*)` \|/gm), ([, key]) => key);
   expect(inTable).toEqual(all);
 });

@@ -28,6 +28,11 @@ test('all but the models has a default', () => {
     shutdown: { graceMs: 10_000 },
     watchdog: { everyMs: 5000 },
     history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },
+    backup: {
+      ...{ schedule: '15 3 * * *', timezone: 'UTC', compression: 'gzip', values: 'numbers' },
+      ...{ folder: join(workspace.folder, 'backups'), folderNamed: false },
+      keep: { last: 7, daily: 14, weekly: 8 },
+    },
     limits: { cellsPerRow: 65_536, gridBytes: 4 * 1024 ** 3 },
   });
   expect(models).toEqual([
@@ -49,6 +54,7 @@ test('all but the models has a default', () => {
       staleAfterMs: 300_000,
       unknownCategories: 'compute',
       expireAfterMs: undefined,
+      startFrom: ['postgres', 'model'],
     },
   ]);
   expect(source.path).toBe(join(workspace.folder, 'forewarm.yaml'));

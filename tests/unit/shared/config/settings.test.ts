@@ -8,9 +8,11 @@ test.each([
 ])('%j has the variable %s', (path, variable) => expect(variableOf(path)).toBe(variable));
 
 test('every leaf of the schema is a setting that says what it does', () => {
-  const names = Object.entries(settingsSchema.parse({})).flatMap(([name, value]) =>
-    typeof value === 'object' && !Array.isArray(value) ? Object.keys(value).map((below) => `${name}.${below}`) : [name],
-  );
+  const leaves = (value: object): string[] =>
+    Object.entries(value).flatMap(([name, below]) =>
+      typeof below === 'object' && !Array.isArray(below) ? leaves(below).map((leaf) => `${name}.${leaf}`) : [name],
+    );
+  const names = leaves(settingsSchema.parse({}));
   const keys = GLOBAL_SETTINGS.map(({ key }) => key);
   expect(keys).toEqual(expect.arrayContaining(names));
   expect(MODEL_SETTINGS.map(({ key }) => key)).toEqual(Object.keys(modelSchema.shape));
