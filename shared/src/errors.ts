@@ -214,7 +214,7 @@ export const ERROR_CATALOGUE = {
     'Make it, mount it, or give this user the rights; or set backup.folder.',
   ),
   FW_BACKUP_WRITE_FAILED: internal(
-    true,
+    false,
     'A backup could not be written; nothing of it is left.',
     'Look at the disk of the folder: it may be full.',
   ),

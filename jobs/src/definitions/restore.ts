@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RestoreSummary } from '#shared/backup/restore-request';
+import { ForewarmError } from '#shared/errors';
 import type { Logger } from '#shared/logger';
 import { restoreRequest } from '../backup/restore-request';
 import { requireModel } from '../cycle/require-model';
@@ -18,6 +19,8 @@ export const restoreJobRequest = z.strictObject({
     .optional()
     .describe('Let a backup that lacks rows take the place of a generation that has them.'),
 });
+
+const AGAIN_MS = 5_000;
 
 /** Brings a backup back that lies in the folder of this machine. */
 export const restore = defineJob({
@@ -46,6 +49,10 @@ export const restore = defineJob({
       return { outcome: 'done', summary: restored };
     } catch (error) {
       if (stopping.aborted) return { outcome: 'handed back', reason: 'the daemon stops' };
+      // Perhaps of this job, by a daemon that was killed.
+      if (error instanceof ForewarmError && error.code === 'FW_RESTORE_RUNNING') {
+        return { outcome: 'later', afterMs: AGAIN_MS, reason: error.message };
+      }
       throw error;
     }
   },

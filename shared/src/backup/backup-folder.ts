@@ -6,6 +6,7 @@ import { dataFile, isDataFile, MANIFEST_ENDING, manifestFile, parseName } from '
 import { manifestFacts, writeFailure } from './backup-writer';
 import type { BackupManifest } from './documents';
 import { temporaryOwner } from './durable-file';
+import { isRunning } from '../is-running';
 import { readManifest, sealManifest, writeManifest } from './manifest';
 import { verifyBackup } from './verified-backup';
 
@@ -188,14 +189,4 @@ function folderRefused(path: string, error: unknown): ForewarmError {
 
 function unlessThere(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
-}
-
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

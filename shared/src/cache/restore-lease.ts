@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { asking } from '../connections/redis';
 import { ForewarmError } from '../errors';
+import { isRunning } from '../is-running';
 import { parseJson } from '../parse-json';
 
 /** How long a restore that was killed keeps others away. */
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 
-const leaseSchema = z.object({ name: z.string(), generation: z.string(), by: z.string(), token: z.string() });
+const leaseSchema = z.object({
+  ...{ name: z.string(), generation: z.string(), by: z.string(), token: z.string() },
+  ...{ host: z.string(), pid: z.int() },
+});
 
 /** Who restores what: whoever deletes old generations or old backups leaves these alone. */
 export interface RestoreLease {
@@ -41,8 +46,8 @@ export async function withLease<T>(
   lease: RestoreLease,
   work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const text = JSON.stringify({ ...lease, token: randomUUID() });
-  if ((await asking(`taking ${key}`, redis.set(key, text, 'PX', LEASE_MS, 'NX'))) === null) {
+  const text = JSON.stringify({ ...lease, token: randomUUID(), host: hostname(), pid: process.pid });
+  if (!(await take(redis, key, text)) && !((await endDead(redis, key)) && (await take(redis, key, text)))) {
     const other = await readLease(redis, key);
     const what = other === undefined ? 'another backup' : `${other.name} (by ${other.by})`;
     throw new ForewarmError('FW_RESTORE_RUNNING', `${what} is being restored`);
@@ -63,4 +68,17 @@ export async function withLease<T>(
     clearInterval(timer);
     await redis.eval(OWN, 1, key, text).catch(() => undefined);
   }
+}
+
+async function take(redis: Redis, key: string, text: string): Promise<boolean> {
+  return (await asking(`taking ${key}`, redis.set(key, text, 'PX', LEASE_MS, 'NX'))) !== null;
+}
+
+/** Ends the lease of a process of this machine that is gone. Returns whether there was one. */
+async function endDead(redis: Redis, key: string): Promise<boolean> {
+  const text = await asking(`reading ${key}`, redis.get(key));
+  const lease = parseJson(leaseSchema, text);
+  if (text === null || lease === undefined || lease.host !== hostname() || isRunning(lease.pid)) return false;
+  await asking(`taking ${key}`, redis.eval(OWN, 1, key, text));
+  return true;
 }
