@@ -39,6 +39,9 @@ COPY --from=build /app/dist dist
 COPY package.json LICENSE forewarm.yaml ./
 COPY samples samples
 RUN chmod 755 dist/workers/main.js && ln -s /app/dist/workers/main.js /usr/local/bin/forewarm
+RUN install -d -o node -g node -m 700 /var/lib/forewarm/backups
+ENV FOREWARM_BACKUP__FOLDER=/var/lib/forewarm/backups
+VOLUME /var/lib/forewarm/backups
 USER node
 # The image is not made unless it can run its sample.
 RUN forewarm config check

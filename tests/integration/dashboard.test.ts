@@ -78,7 +78,7 @@ test('a daemon without the role has no queues to show', async () => {
   expect((await add(url, { model: 'm' })).status).toBe(404);
 });
 
-test('every job of the registry is there with its description, and only `warm` takes a job', async () => {
+test('every job of the registry is there with its description, and only `warm`, `backup` and `restore` take a job', async () => {
   const { url } = await dashboardOnly();
   const { status, json } = await ask(url, '/queues/api/queues');
   expect(status).toBe(200);
@@ -87,7 +87,7 @@ test('every job of the registry is there with its description, and only `warm` t
   );
   // biome-ignore lint/suspicious/noExplicitAny: see Answer
   const writable = json.queues.filter(({ readOnlyMode }: any) => !readOnlyMode).map(({ name }: any) => name);
-  expect(writable).toEqual(['warm']);
+  expect(writable).toEqual(['warm', 'backup', 'restore']);
 });
 
 test('data and results of jobs are to be read by a person, and hide what is secret', async () => {
@@ -195,8 +195,37 @@ describe('the form of `warm`', () => {
     const post = { method: 'POST', headers: { 'content-type': 'application/json' } };
     const broken = await ask(url, '/queues/api/queues/warm/add', { ...post, body: '{"data":' });
     expect([broken.status, broken.json.error]).toEqual([400, expect.stringContaining('not valid JSON')]);
-    const large = await add(url, { model: 'm', categories: ['x'.repeat(2 * 1024 * 1024)] });
-    expect([large.status, large.json.error]).toEqual([413, 'Request body is too large']);
+    expect(await announce(`${url}/queues/api/queues/warm/add`, 2 * 1024 * 1024)).toBe(413);
+  });
+});
+
+describe('the forms of `backup` and `restore`', () => {
+  test('ask for what the command line would', async () => {
+    const { url } = await dashboardOnly();
+    const backup = await add(url, { model: 'm', generation: 'all' }, {}, 'backup');
+    expect(backup).toMatchObject({ status: 200, json: { job: { name: 'backup' }, status: 'waiting' } });
+    const [job] = await system.queue('backup').getWaiting();
+    expect(job?.data).toEqual({ model: 'm', generation: 'all', trigger: 'dashboard' });
+    const { json } = await ask(url, '/queues/api/queues/restore/job-data-schema');
+    expect(json).toMatchObject({
+      required: ['model', 'name'],
+      properties: { model: { enum: ['m'] }, overwrite: { type: 'boolean' }, allowIncomplete: { type: 'boolean' } },
+    });
+  });
+
+  test('refuse what is not in the list of backups, and add nothing', async () => {
+    const { url } = await dashboardOnly();
+    const refused: readonly (readonly [data: object, status: number, code: string])[] = [
+      [{ model: 'm', name: '../../etc/passwd' }, 400, 'FW_JOB_PAYLOAD'],
+      [{ model: 'm', name: 'nothing' }, 404, 'FW_BACKUP_MISSING'],
+      [{ model: 'm', name: 'latest' }, 404, 'FW_BACKUP_MISSING'],
+      [{ model: 'n', name: 'latest' }, 404, 'FW_MODEL_UNKNOWN'],
+      [{ model: 'm' }, 400, 'FW_JOB_PAYLOAD'],
+    ];
+    for (const [data, status, code] of refused) {
+      expect(await add(url, data, {}, 'restore')).toMatchObject({ status, json: { code } });
+    }
+    expect(await system.queue('restore').getJobCountByTypes('waiting', 'delayed', 'active')).toBe(0);
   });
 });
 
@@ -339,3 +368,17 @@ describe('while Redis comes and goes', () => {
     expect(json.queues).toHaveLength(registry.definitions.length);
   });
 });
+
+/** The answer to a body of so many bytes, which is not waited for: whoever sends it all may be cut off while he does. */
+function announce(address: string, bytes: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const { origin } = new URL(address);
+    const headers = { origin, 'content-type': 'application/json', 'content-length': bytes };
+    const sent = request(address, { method: 'POST', headers }, (answer) => {
+      resolve(answer.statusCode);
+      sent.destroy();
+    });
+    sent.on('error', reject);
+    sent.flushHeaders();
+  });
+}

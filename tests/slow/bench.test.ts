@@ -115,3 +115,16 @@ test('a mistake on the command line is told, not shown as a stack', async () => 
   expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('Expected a whole number') });
   expect(failed.stderr).not.toMatch(/^\s+at /m);
 });
+
+test('bench backup gives every figure', async () => {
+  const figures = await bench('backup', '--categories', '200', '--rounds', '1', '--window', '200');
+  const { suite, categories, predictions, readerP99Ms, failedReads, readsPerSecond, ...measured } = figures;
+  expect({ suite, categories, predictions, failedReads, readsPerSecond }).toEqual({
+    ...{ suite: 'backup', categories: 200, predictions: 33_600, failedReads: 0, readsPerSecond: 1_000 },
+  });
+  const seconds = ['backupSeconds', 'verifySeconds', 'restoreSeconds', 'rdbSeconds', 'naiveSeconds'];
+  const ratios = ['bytes', 'bytesPerPrediction', 'peakRssGrowthMb', 'overRdb', 'overNaive'];
+  expect(Object.keys(measured).sort()).toEqual([...seconds, ...ratios].sort());
+  for (const [name, value] of Object.entries(measured)) expect(`${name} ${Number(value) > 0}`).toBe(`${name} true`);
+  expect(readerP99Ms).toEqual({ idle: expect.any(Number), backup: expect.any(Number), ratio: expect.any(Number) });
+});

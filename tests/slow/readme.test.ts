@@ -25,9 +25,10 @@ type How =
 /** Every command there may be in a code block. A new one fails the test below until it says here how it is verified. */
 const VERIFIED: readonly (readonly [command: RegExp, how: How])[] = [
   [
-    /^forewarm (env|predict|show|status|cycles|queues|warm|jobs|migrate|config (check|show)|help)\b/,
+    /^forewarm (env|predict|show|status|cycles|queues|warm|jobs|backups|migrate|config (check|show)|help)\b/,
     { by: 'running it' },
   ],
+  [/^forewarm (backup --wait|backup (verify|diff) latest|restore latest( --dry-run)?)$/, { by: 'running it' }],
   [/^forewarm( --json)? --(version|help)$/, { by: 'running it' }],
   [
     /^forewarm up( --check)?$/,
@@ -54,6 +55,10 @@ const VERIFIED: readonly (readonly [command: RegExp, how: How])[] = [
   [
     /^\.\/scripts\/bench recover( --categories \d+| --reads \d+)*$/,
     { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('recover', '--categories', '\d+', '--reads'/ },
+  ],
+  [
+    /^\.\/scripts\/bench backup( --categories \d+)?$/,
+    { by: 'file', file: 'tests/slow/bench.test.ts', line: /bench\('backup', '--categories', '\d+'/ },
   ],
   [/^\.\/scripts\/check-architecture$/, { by: 'file', file: 'scripts/test', line: /scripts\/check-architecture/ }],
 ];

@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { backupSuite } from './backup-suite';
 import { Deployment } from './deployment';
 import { growSuite } from './grow-suite';
 import { Interruption } from './interruption';
 import { cycleTimePlot } from './plot';
 import { readSuite } from './read-suite';
 import { recoverSuite } from './recover-suite';
-import { readReport, recoverReport, scaleReport, warmReport } from './report';
+import { backupReport, readReport, recoverReport, scaleReport, warmReport } from './report';
 import { scaleSuite } from './scale-suite';
 import { MODEL_KINDS, type ModelKind } from './synthetic-models';
 import { warmSuite } from './warm-suite';
@@ -37,6 +38,13 @@ interface ReadArguments {
 interface RecoverArguments {
   readonly categories: number;
   readonly reads: number;
+  readonly json?: boolean;
+}
+
+interface BackupArguments {
+  readonly categories: number;
+  readonly rounds: number;
+  readonly window: number;
   readonly json?: boolean;
 }
 
@@ -107,6 +115,19 @@ export function makeBenchProgram(): Command {
         recoverSuite(deployment, { ...options, say, signal }),
       );
       print(json, figures, () => recoverReport(figures));
+    });
+  program
+    .command('backup')
+    .description('backups and restores against redis-cli --rdb and a first script, and what readers notice of them')
+    .option('--categories <n>', 'size of the grid: categories of 168 cells', count, 10_000)
+    .option('--rounds <n>', 'how often each is measured', count, 3)
+    .option('--window <ms>', 'how long readers are measured at a time', count, 3_000)
+    .option('--json', 'the figures as one JSON object on the last line')
+    .action(async ({ json, window: windowMs, ...options }: BackupArguments) => {
+      const figures = await withDeployment((deployment, signal) =>
+        backupSuite(deployment, { ...options, windowMs, say, signal }),
+      );
+      print(json, figures, () => backupReport(figures));
     });
   return program;
 }

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import type { BackupFigures } from './backup-suite';
 import type { GrowFigures } from './grow-suite';
 import type { ReadResult } from './read-suite';
 import type { RecoverFigures } from './recover-suite';
@@ -73,4 +74,12 @@ export function recoverReport({ phases, suite, ...figures }: RecoverFigures): st
   return [table.toString(), ...first, ...Object.entries(figures).map(([name, figure]) => `${name} ${figure}`)].join(
     '\n',
   );
+}
+
+export function backupReport({ suite, readerP99Ms, ...figures }: BackupFigures): string {
+  const table = new Table({ head: ['figure', 'value'], ...PLAIN });
+  for (const [name, value] of Object.entries(figures)) table.push([name, value.toLocaleString('en')]);
+  const { idle, backup, ratio } = readerP99Ms;
+  table.push(['readerP99Ms', `${idle} without, ${backup} with a backup: ${ratio}`]);
+  return `${table.toString()}\nnaiveSeconds is extrapolated from 60 categories.`;
 }

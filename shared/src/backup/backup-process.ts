@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os';
 import { asForewarmError } from '../errors';
 import { endWithParent } from '../parent-watch';
 import type { BackupTask, Figures, FromProcess, ToProcess } from './backup-task';
@@ -8,8 +7,7 @@ import { type Reporting, takeBackup } from './take-backup';
 import { verifyBackup } from './verified-backup';
 
 /**
- * The program of the process that takes or restores one backup: apart from the daemon, whose loop has locks to renew, and, for
- * a backup, after everything else that the machine has to do.
+ * The program of the process that takes or restores one backup: apart from the daemon, whose loop has locks to renew.
  */
 
 /** Between two words of progress. */
@@ -24,7 +22,6 @@ async function run(task: BackupTask): Promise<FromProcess> {
 }
 
 async function take(task: Extract<BackupTask, { task: 'take' }>, reporting: Reporting): Promise<FromProcess> {
-  setPriority(constants.priority.PRIORITY_LOW);
   const taken = await withStores(task.targets, task.model, (stores) => takeBackup(stores, task.request, reporting));
   return { says: 'taken', taken, figures: figures() };
 }

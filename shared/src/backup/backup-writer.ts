@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type FileHandle, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Transform, Writable } from 'node:stream';
@@ -124,8 +123,9 @@ export class BackupWriter {
     this.pendingLength = 0;
     this.lines.add(bytes);
     try {
-      if (this.encoder.write(bytes)) return;
-      await Promise.race([once(this.encoder, 'drain'), this.written]);
+      // The compressor has a thread of its own: waited for, a backup takes one core and leaves the others to readers.
+      const taken = new Promise<void>((resolve) => this.encoder.write(bytes, () => resolve()));
+      await Promise.race([taken, this.written]);
     } catch (error) {
       throw writeFailure(this.options.folder, error);
     }

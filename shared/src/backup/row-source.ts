@@ -9,7 +9,7 @@ import { type BackupRow, LATEST_MS } from './row-lines';
 import type { BackupStores } from './stores';
 
 /** Rows that are held at once, and their bytes. */
-const SLICE_ROWS = 500;
+const SLICE_ROWS = 64;
 const SLICE_BYTES = 8 * 1024 * 1024;
 
 /** Rows of some categories, and those of which no store had one. */

@@ -11,11 +11,11 @@ import { errorFacts } from '#shared/logger';
 import { refuseCrossSite } from '../http/cross-site';
 import { errorReply } from '../http/error-reply';
 import { securityHeaders } from '../http/security-headers';
+import { jobForms } from './job-forms';
 import { rewritePage, STYLE, STYLE_SHEET } from './page';
 import { ReadOnlyBoard } from './read-only-board';
 import { readOnly } from './refusals';
 import { ShownQueue } from './shown-queue';
-import { WARM, WarmForm } from './warm-form';
 
 export interface DashboardOptions {
   readonly registry: Registry;
@@ -35,7 +35,7 @@ const SOURCES = {
 };
 
 /**
- * The queues of the registry at the prefix of the scope: to be looked at, except that `warm` takes jobs. They are asked for by each
+ * The queues of the registry at the prefix of the scope: to be looked at, except that those with a form take jobs. They are asked for by each
  * request that finds Redis there: one that could not be opened is replaced by another.
  */
 export async function dashboard(
@@ -43,7 +43,7 @@ export async function dashboard(
   { registry, context, connection }: DashboardOptions,
 ): Promise<void> {
   const { config, enqueue, log } = context;
-  const form = new WarmForm(context);
+  const forms = new Map(jobForms(context).map((form) => [form.job, form]));
   const explain = (thrown: unknown): unknown => {
     const error = explained(thrown);
     if (errorReply(error).status === 500) log.error('the dashboard failed', errorFacts(error));
@@ -64,7 +64,7 @@ export async function dashboard(
     for (const definition of registry.definitions) {
       const queue = enqueue.queue(definition.name);
       if (shown.get(definition.name) === queue) continue;
-      addQueue(new ShownQueue(definition, queue, form));
+      addQueue(new ShownQueue(definition, queue, forms.get(definition.name)));
       shown.set(definition.name, queue);
     }
   });
@@ -85,7 +85,7 @@ export async function dashboard(
     return reply.code(404).send({ error: `there is nothing at ${path}` });
   });
   scope.get(`/${STYLE_SHEET}`, (_request, reply) => reply.type('text/css').send(STYLE));
-  scope.post(`/api/queues/${WARM}/add`, ({ body }) => form.add(body));
+  for (const { job, add } of forms.values()) scope.post(`/api/queues/${job}/add`, ({ body }) => add(body));
   await scope.register(board.setBasePath(scope.prefix).registerPlugin());
 }
 

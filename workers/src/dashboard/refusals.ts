@@ -16,7 +16,7 @@ const COMMANDS: readonly (readonly [path: RegExp, what: string, command: string]
   [
     /\/(add|promote|run)$/,
     'start this job',
-    '`forewarm warm`, or adding a job to the queue `warm` here, starts a cycle now.',
+    '`forewarm warm`, `forewarm backup` and `forewarm restore`, or adding a job to their queues here, start something now.',
   ],
   [
     /\/job-schedulers\/[^/]+(\/remove)?$/,

@@ -3,14 +3,14 @@ import type { QueueAdapterOptions } from '@bull-board/api/typings/app';
 import type { Job, Queue } from 'bullmq';
 import type { JobDefinition } from '#jobs/define-job';
 import { maskText } from '#shared/config/secrets';
+import type { JobForm } from './job-forms';
 import { readable } from './readable';
-import { WARM, type WarmForm } from './warm-form';
 
 /** The queue of a job as the dashboard shows it: what it is for, and its jobs as a person reads them. */
 export class ShownQueue extends BullMQAdapter {
-  constructor({ name, description }: JobDefinition, queue: Queue, form: WarmForm) {
+  constructor({ description }: JobDefinition, queue: Queue, form: JobForm | undefined) {
     const takesJobs: Partial<QueueAdapterOptions> =
-      name === WARM ? { readOnlyMode: false, jobDataSchema: form.schema } : { readOnlyMode: true };
+      form === undefined ? { readOnlyMode: true } : { readOnlyMode: false, jobDataSchema: form.schema };
     super(queue, { description, allowRetries: false, ...takesJobs });
     this.setFormatter('data', (data) => readable(data));
     this.setFormatter('returnValue', (value) => readable(value));
