@@ -1,9 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { PassThrough, Transform } from 'node:stream';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { cellCount } from '../cache/grid';
 import { ForewarmError, messageOf } from '../errors';
+import { decodedBytes } from './decoded-bytes';
 import {
   type BackupHeader,
   type BackupTrailer,
@@ -21,8 +19,6 @@ const HEADER_BYTES = 64 * 1024 * 1024;
 /** Bytes of a value as text, and of what a row has besides. */
 const VALUE_BYTES = 32;
 const ROW_HEAD_BYTES = 16 * 1024;
-/** Bytes that are read at once. */
-const CHUNK_BYTES = 256 * 1024;
 
 export interface PassProgress {
   /** Of the file, compressed. */
@@ -78,9 +74,9 @@ export class BackupPass {
   async *read(): AsyncGenerator<readonly ParsedRow[], PassEnd> {
     const { size } = await this.handle.stat();
     const splitter = new LineSplitter(HEADER_BYTES);
-    const stream = await this.open();
+    const decoded = decodedBytes(this.handle, (bytes) => this.file.add(bytes));
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for await (const chunk of decoded) {
         this.options.signal?.throwIfAborted();
         const rows: ParsedRow[] = [];
         for (const line of splitter.push(chunk)) {
@@ -98,22 +94,6 @@ export class BackupPass {
     }
     if (splitter.unfinished || this.trailer === undefined) throw this.corrupt('it ends before its last line');
     return { trailer: this.trailer, missing: this.missing, ...this.file.read() };
-  }
-
-  private async open(): Promise<Transform> {
-    const magic = Buffer.alloc(2);
-    await this.handle.read(magic, 0, 2, 0);
-    const decoder = magic.readUInt16BE(0) === 0x1f8b ? createGunzip() : new PassThrough();
-    const tally = new Transform({
-      transform: (bytes: Buffer, _encoding, done) => {
-        this.file.add(bytes);
-        done(null, bytes);
-      },
-    });
-    const source = this.handle.createReadStream({ start: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
-    // What goes wrong comes out of the decoder, which is read.
-    pipeline(source, tally, decoder, () => undefined);
-    return decoder;
   }
 
   /** One line; its row, where it is one. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { RowFrame } from '../cache/row';
+import { type RowFrame, rowByteLength } from '../cache/row';
 import { ForewarmError } from '../errors';
 import { rowFrame } from '../model/spec';
 import { manifestFile, parseName } from './backup-names';
@@ -103,23 +103,26 @@ export class VerifiedBackup {
    */
   async *rows(options: PassOptions = {}): AsyncGenerator<readonly BackupRow[]> {
     const { frame } = this;
+    const most = Math.max(1, Math.min(SLICE_ROWS, Math.floor(SLICE_BYTES / rowByteLength(frame))));
     const rows = new BackupPass(this.path, this.handle, options).read();
+    let slice: BackupRow[] = [];
     for (;;) {
       const part = await rows.next();
-      if (part.done === true) return compareFile(this.path, part.value, this.tallied);
-      for (const slice of slicesOf(part.value)) yield slice.map((row) => packRow(row, frame));
+      for (const row of part.done === true ? [] : part.value) {
+        slice.push(packRow(row, frame));
+        if (slice.length < most) continue;
+        yield slice;
+        slice = [];
+      }
+      if (part.done !== true) continue;
+      if (slice.length > 0) yield slice;
+      return compareFile(this.path, part.value, this.tallied);
     }
   }
 
   async close(): Promise<void> {
     await this.handle.close();
   }
-}
-
-function* slicesOf(rows: readonly ParsedRow[]): Generator<readonly ParsedRow[]> {
-  const rowBytes = rows[0]?.values.byteLength ?? 1;
-  const most = Math.max(1, Math.min(SLICE_ROWS, Math.floor(SLICE_BYTES / rowBytes)));
-  for (let at = 0; at < rows.length; at += most) yield rows.slice(at, at + most);
 }
 
 interface ReadBackup {
