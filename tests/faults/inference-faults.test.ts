@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => system.stop());
 
 test('a process killed in mid-batch is replaced, and its batch is computed again', async () => {
-  system.configureSmall(categories, { model: slow(100_000), every: '1h', batchSize: 4, settings: twoProcesses() });
+  system.configureSmall(categories, { model: slow(400_000), every: '1h', batchSize: 4, settings: twoProcesses() });
   const daemon = system.daemon();
   await system.recorded(({ state }) => state === 'running');
   const victim = await daemon.computing();
@@ -34,13 +34,13 @@ test('a process killed in mid-batch is replaced, and its batch is computed again
 });
 
 test('a process that stops answering is killed at inference.timeLimit, and its batch is computed again', async () => {
-  system.configureSmall(categories, { model: slow(60_000), every: '1h', settings: twoProcesses('6s') });
+  system.configureSmall(categories, { model: slow(200_000), every: '1h', settings: twoProcesses('8s') });
   const daemon = system.daemon();
   await system.recorded(({ state }) => state === 'running');
   const victim = await daemon.computing();
   process.kill(victim, 'SIGSTOP');
   const lost = await daemon.logged(({ message }) => message.startsWith('inference process lost'));
-  expect(lost).toMatchObject({ code: 'FW_INFERENCE_TIME_LIMIT', error: expect.stringContaining('6000 ms') });
+  expect(lost).toMatchObject({ code: 'FW_INFERENCE_TIME_LIMIT', error: expect.stringContaining('8000 ms') });
   expect(await daemon.cycle()).toMatchObject({ rows: 8, computed: 8, durable: 8 });
   expect(await isAlive(victim)).toBe(false);
   await expectMetric(daemon, 'forewarm_inference_processes_lost_total{code="FW_INFERENCE_TIME_LIMIT"} 1');

@@ -88,7 +88,8 @@ test('without a daemon it says who is missing, what waits for too long, and whic
   expect(said.stdout).toContain('\ndaemons  scheduler: none\n         worker: none\n');
   expect(lines.slice(lines.indexOf('Something is wrong:'))).toEqual([
     'Something is wrong:',
-    '  no daemon with the role scheduler is alive: nobody takes jobs from warm, publish, warm-on-startup, prune-history',
+    '  no daemon with the role scheduler is alive: nobody takes jobs from warm, publish, warm-on-startup, prune-history, ' +
+      'backup, restore',
     '  no daemon with the role worker is alive: nobody takes jobs from warm-batch',
     '  the oldest waiting job of warm waits for 1h, longer than the period of m (20s)',
     '  the jobs of cycle 20261124t000000-ffffff are gone: the next cycle of m takes its place',

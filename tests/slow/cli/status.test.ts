@@ -142,5 +142,5 @@ test('jobs lists the registry', async () => {
   expect(stdout).toMatch(/^warm +scheduler +m: every 20s +1 +1m\n {2}Plans one cycle/m);
   const jobs = JSON.parse((await run('jobs', '--json')).stdout);
   expect(jobs).toContainEqual(expect.objectContaining({ name: 'warm-batch', role: 'worker', schedules: [] }));
-  expect(jobs).toContainEqual(expect.objectContaining({ name: 'warm', schedules: [{ key: 'm', every: '20s' }] }));
+  expect(jobs).toContainEqual(expect.objectContaining({ name: 'warm', schedules: [{ key: 'm', when: 'every 20s' }] }));
 });
