@@ -1,7 +1,7 @@
 import type { Config, Role } from '#shared/config/types';
+import type { CronTimes } from '#shared/cron-times';
 import type { ForewarmError } from '#shared/errors';
 import type { Facts, Logger } from '#shared/logger';
-import type { CronTimes } from '#shared/cron-times';
 import type { JobContext } from './context';
 import type { JobShape } from './job-shape';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TakenBackup } from '#shared/backup/take-backup';
-import { type CronTimes, lastDueMs, periodMs } from '#shared/cron-times';
 import type { Config } from '#shared/config/types';
+import { type CronTimes, lastDueMs, periodMs } from '#shared/cron-times';
 import { ForewarmError } from '#shared/errors';
 import { errorFacts, type Logger } from '#shared/logger';
 import { version } from '#shared/version';

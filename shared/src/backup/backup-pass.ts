@@ -3,16 +3,16 @@ import { cellCount } from '../cache/grid';
 import { ForewarmError, messageOf } from '../errors';
 import { decodedBytes } from './decoded-bytes';
 import {
+  BACKUP_FORMAT,
   type BackupHeader,
   type BackupTrailer,
-  BACKUP_FORMAT,
   headerLine,
   missingLine,
   trailerLine,
 } from './documents';
 import { LineSplitter } from './line-splitter';
 import { type ParsedRow, readRowLine } from './row-lines';
-import { Tally, type Tallied } from './tally';
+import { type Tallied, Tally } from './tally';
 
 /** Bytes of a header: the values of its axes are as many as a row has cells at most. */
 const HEADER_BYTES = 64 * 1024 * 1024;

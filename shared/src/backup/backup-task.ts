@@ -1,5 +1,5 @@
-import type { StoreTargets } from '../inference/protocol';
 import type { PlainError } from '../errors';
+import type { StoreTargets } from '../inference/protocol';
 import type { RestoreRequest, RestoreSummary } from './restore-request';
 import type { BackupProgress, TakenBackup, TakeRequest } from './take-backup';
 

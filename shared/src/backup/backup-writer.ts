@@ -11,7 +11,7 @@ import type { BackupHeader, BackupManifest, BackupTrailer, Compression, Scope } 
 import { createTemporary, settle, temporaryPath } from './durable-file';
 import { sealManifest, writeManifest } from './manifest';
 import { type BackupRow, writeRowLine } from './row-lines';
-import { Tally, type Tallied } from './tally';
+import { type Tallied, Tally } from './tally';
 
 export interface WriteOptions {
   /** Absolute path of an open folder of backups. */

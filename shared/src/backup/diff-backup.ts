@@ -4,8 +4,8 @@ import { RowView } from '../cache/row';
 import { readRows } from '../cache/row-reader';
 import { ForewarmError } from '../errors';
 import { rowFrame } from '../model/spec';
-import { compareRows, type RowChange } from './compare-rows';
 import type { PassOptions } from './backup-pass';
+import { compareRows, type RowChange } from './compare-rows';
 import type { VerifiedBackup } from './verified-backup';
 
 export interface BackupDiff {

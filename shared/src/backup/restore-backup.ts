@@ -1,7 +1,7 @@
 import type { LivePointer, Metadata } from '../cache/pointer';
+import { withLease } from '../cache/restore-lease';
 import { ForewarmError } from '../errors';
 import { checkFit } from './check-fit';
-import { withLease } from '../cache/restore-lease';
 import type { RestoreRequest, RestoreSummary } from './restore-request';
 import { type RowCounts, RowRestorer } from './restore-rows';
 import { fromBackup, type RestoreSource } from './restore-source';

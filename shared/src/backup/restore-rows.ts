@@ -1,9 +1,9 @@
 import { type CachedRow, readRows } from '../cache/row-reader';
 import { type RowSwap, swapRows } from '../cache/row-swap';
 import { rowFrame } from '../model/spec';
-import type { BackupRow } from './row-lines';
 import type { RestoreRequest } from './restore-request';
 import type { RestoreSource } from './restore-source';
+import type { BackupRow } from './row-lines';
 import type { BackupStores } from './stores';
 import type { Reporting } from './take-backup';
 

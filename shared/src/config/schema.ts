@@ -6,8 +6,8 @@ import { categoriesType } from './categories';
 import { inputsType } from './inputs';
 import { listenHost } from './listen';
 import { optional, required, section, withDefault } from './setting';
-import { tokensType } from './tokens';
 import { cron, timezone } from './times';
+import { tokensType } from './tokens';
 import { LOG_FORMATS, LOG_LEVELS, OVERLAPS, REFRESHES, ROLES, START_SOURCES } from './types';
 import {
   byteSize,

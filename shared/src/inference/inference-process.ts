@@ -1,9 +1,9 @@
 import { worker, workerEmit } from 'workerpool';
 import { OnnxModel } from '../model/onnx-model';
 import type { ModelSpec } from '../model/spec';
+import { endWithParent } from '../parent-watch';
 import { BatchStores } from './batch-stores';
 import { computeRows } from './compute-rows';
-import { endWithParent } from '../parent-watch';
 import {
   type BatchSummary,
   type BatchTask,

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { BackupManifest } from '#shared/backup/documents';
 import type { FromProcess } from '#shared/backup/backup-task';
+import type { BackupManifest } from '#shared/backup/documents';
 import { encodeRow, RowView } from '#shared/cache/row';
 import { swapRows } from '#shared/cache/row-swap';
 import { writeRows } from '#shared/cache/row-writer';

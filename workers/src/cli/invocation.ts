@@ -6,8 +6,8 @@ import { DEFAULT_CONFIG_FILE, loadConfig } from '#shared/config/load';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Logger, makeLogger } from '#shared/logger';
-import { findEmbedded } from '../embedded/embedded-services';
 import { packageRoot } from '#shared/version';
+import { findEmbedded } from '../embedded/embedded-services';
 import { type Colours, coloursFor } from './colours';
 import { columnsOf } from './terminal-text';
 

@@ -1,6 +1,6 @@
 import { Format, type Options, type Params, SingleBar } from 'cli-progress';
-import { formatDuration } from '#shared/config/duration';
 import { approximateBytes } from '#shared/config/bytes';
+import { formatDuration } from '#shared/config/duration';
 
 /** Before that a rate says nothing. */
 const RATE_AFTER_MS = 500;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { parseName } from '#shared/backup/backup-names';
 import { BackupFolder, type FolderList } from '#shared/backup/backup-folder';
+import { parseName } from '#shared/backup/backup-names';
 import type { BackupManifest } from '#shared/backup/documents';
 import { approximateBytes } from '#shared/config/bytes';
 import { formatElapsed } from '../elapsed';
