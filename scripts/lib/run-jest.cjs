@@ -32,9 +32,13 @@ const jest = spawn(
   },
 );
 jest.stderr.setEncoding('utf8').on('data', (chunk) => {
-  process.stderr.write(chunk.replace(/^Test results written to: .*\n/m, ''));
-  if (chunk.includes('A worker process has failed to exit gracefully'))
-    complaints.push('A Jest worker had to be killed.');
+  // Jest gives its workers half a second to exit, which a busy machine takes: that one was killed says nothing of the tests. What a test
+  // file leaves open is found by its environment, at its end.
+  process.stderr.write(
+    chunk
+      .replace(/^Test results written to: .*\n/m, '')
+      .replace(/^A worker process has failed to exit gracefully.*\n/m, ''),
+  );
 });
 
 let resultSeenAt;

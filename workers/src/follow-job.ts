@@ -58,7 +58,7 @@ export async function jobOf(enqueue: Enqueuer, queue: string, id: string): Promi
   throw new ForewarmError('FW_CYCLE_LOST', `job ${id} vanished from queue ${queue}`);
 }
 
-/** Jobs fail with `CODE: message`. */
+/** Jobs fail with `CODE: message`. The job must have been read after it failed: what was read before has no reason. */
 export function failureOf(job: Job): ForewarmError {
   const [, code = '', message = ''] = /^(FW_\w+): ([\s\S]*)$/.exec(job.failedReason ?? '') ?? [];
   if (isErrorCode(code)) return new ForewarmError(code, message);

@@ -37,7 +37,7 @@ async function cycleOf(
 ): Promise<string | undefined> {
   const job = await jobOf(enqueue, 'warm', jobId);
   const state = await job.getState();
-  if (state === 'failed') throw failureOf(job);
+  if (state === 'failed') throw failureOf(await jobOf(enqueue, 'warm', jobId));
   if (state !== 'completed') {
     onProgress({ phase: 'waiting', reason: await waitsFor(enqueue, 'warm', state) });
     return undefined;
@@ -55,7 +55,7 @@ async function endOf(
 ): Promise<WarmEnd | undefined> {
   const job = await jobOf(enqueue, 'publish', cycle);
   const state = await job.getState();
-  if (state === 'failed') throw failureOf(job);
+  if (state === 'failed') throw failureOf(await jobOf(enqueue, 'publish', cycle));
   const { batchSizes } = cyclePayload.parse(job.data);
   const rows = sum(batchSizes);
   if (state === 'completed') {

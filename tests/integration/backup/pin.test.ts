@@ -54,7 +54,7 @@ test('a restored generation is pinned: the loop rests, who asks for a cycle is t
   });
   expect(await pointer()).toMatchObject({ generation: first, pinnedOver: second });
   const refused = await say(['warm', '--wait'], system.folder);
-  expect(refused.code).toBe(5);
+  expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining('error FW_MODEL_PINNED') });
   expect(refused.stderr).toContain(`error FW_MODEL_PINNED: m is pinned to generation ${first}`);
   expect(refused.stderr).toContain('forewarm unpin');
   expect((await say(['status'], system.folder)).stdout).toMatch(/^ {2}pinned +over generation .*forewarm unpin/m);
