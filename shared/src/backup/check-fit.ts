@@ -21,10 +21,9 @@ export function checkFit(model: string, source: RestoreSource, request: RestoreR
   if (startedAt === undefined || request.maxAgeMs === undefined) return;
   const ageMs = now.getTime() - startedAt.getTime();
   if (ageMs <= request.maxAgeMs) return;
-  const hours = (ageMs / 3_600_000).toFixed(1);
   throw new ForewarmError(
     'FW_BACKUP_TOO_OLD',
-    `${name} is ${hours} hours old, more than ${formatDuration(request.maxAgeMs)}`,
+    `${name} was begun at ${startedAt.toISOString()}, longer ago than ${formatDuration(request.maxAgeMs)}`,
   );
 }
 

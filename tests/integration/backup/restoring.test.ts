@@ -286,7 +286,7 @@ describe('what does not fit is refused, and nothing is touched', () => {
       { startedAt: '2020-01-01T00:00:00.000Z', model: 'm' },
       { maxAgeMs: 60_000 },
       'FW_BACKUP_TOO_OLD',
-      'hours old, more than 1m',
+      'longer ago than 1m',
     ],
     [
       'other outputs',
