@@ -46,11 +46,11 @@ export const ERROR_CATALOGUE = {
   FW_MODEL_NOT_ONNX: input('The file is not an ONNX model that the runtime can load.', 'Export the model again.'),
   FW_MODEL_TYPE_UNSUPPORTED: input(
     'An input or output has an element type that is not supported.',
-    'Export it as float, double, int32, int64 or string.',
+    'Export it as float, double, int32, int64, bool or, for an input, string.',
   ),
   FW_MODEL_SHAPE_UNSUPPORTED: input(
-    'An input has a shape other than [N] or [N, 1].',
-    'Export the model with one input per column and a dynamic batch dimension.',
+    'An input has a shape other than [N] or [N, F], or is given another number of columns than F.',
+    'List as many columns as it takes, in their order, under models.NAME.inputs.',
   ),
   FW_MODEL_INPUT_UNMAPPED: input(
     'A model input is provided by no axis, by no mapping and is not the category.',
@@ -61,12 +61,16 @@ export const ERROR_CATALOGUE = {
     'Use one of the input names that the message lists.',
   ),
   FW_MODEL_INPUT_VALUE: input(
-    'An axis value or category cannot be given to the input as its element type.',
-    'Change the axis values, or the type of the model input.',
+    'An axis value or category cannot be given to the input as its element type, or a category is not in its vocabulary.',
+    'Change the values, the vocabulary, or the type of the model input.',
   ),
   FW_MODEL_OUTPUT_UNKNOWN: input(
     'The configured output does not exist in the model, or none was chosen where there are several.',
     'Set models.NAME.output to one of the outputs that the message lists.',
+  ),
+  FW_MODEL_CLASS_UNKNOWN: input(
+    'The classifier has no class of that name, or the graph does not tell its classes.',
+    'Use one of the classes that the message lists, or name the values under models.NAME.outputs.',
   ),
   FW_MODEL_OUTPUT_SIZE: input(
     'The model returned another number of values than one cell times its outputs.',
@@ -89,6 +93,11 @@ export const ERROR_CATALOGUE = {
     false,
     'The model gave NaN or an infinite value for a category; its old row was kept.',
     'Look at the inputs of that category, or mend the model.',
+  ),
+  FW_VALUE_INEXACT: internal(
+    false,
+    'The model gave a whole number for a category that float32 does not hold; its old row was kept.',
+    'Store another output, or export this one as float.',
   ),
   FW_INFERENCE_FAILED: internal(false, 'ONNX Runtime refused a run.', 'Read its message; try the model by hand.'),
   FW_INFERENCE_TIME_LIMIT: internal(
@@ -300,7 +309,7 @@ export interface ForewarmErrorOptions {
   /** Facts for machines, never secrets: they go to logs, `--json` output and job results. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** What to do next, where it can be said better than in the catalogue. */
-  readonly next?: string;
+  readonly next?: string | undefined;
   readonly cause?: unknown;
 }
 

@@ -1,3 +1,4 @@
+import { cellCount } from '#shared/cache/grid';
 import { approximateBytes, formatBytes } from '#shared/config/bytes';
 import { gridSize } from '#shared/config/sizes';
 import type { Config, ModelConfig } from '#shared/config/types';
@@ -56,12 +57,20 @@ export function startsWithoutFile({ startFrom }: ModelConfig): boolean {
   return startFrom.includes('backup');
 }
 
+/** From so many runs of a model for one row of the grid, they cost more than what is in them. */
+const SEVERAL_RUNS = 4;
+
 /** What can be used and is hardly meant, one line each. */
 export function warningsOf({ spec }: TriedModel): string[] {
-  return unusedAxes(spec).map(({ name, values }) => {
+  const unused = unusedAxes(spec).map(({ name, values }) => {
     const costs = values.length === 1 ? '' : `; its ${values.length} values multiply the grid for nothing`;
     return `models.${spec.name}.axes.${name}: no input of the model takes this axis${costs}`;
   });
+  const { fixedBatch } = spec;
+  const runs = fixedBatch === undefined ? 0 : Math.ceil(cellCount(spec.axes) / fixedBatch);
+  if (runs < SEVERAL_RUNS) return unused;
+  const batch = `models.${spec.name}.file: the model takes ${fixedBatch} ${fixedBatch === 1 ? 'row' : 'rows'} at a time`;
+  return [...unused, `${batch}, which costs ${runs} runs for each category; export it with a dynamic batch dimension`];
 }
 
 /** The error of a process that was lost over a file names neither the model nor what to do: this one does. */

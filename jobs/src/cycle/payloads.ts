@@ -35,6 +35,8 @@ export const batchPayload = z.strictObject({
   mode: z.enum(BATCH_MODES),
   /** Whether rows that are kept are copied to Postgres as well. */
   copyKept: z.boolean(),
+  /** When the cycle began, where inputs of the model take it from the clock. */
+  clockMs: z.int().nonnegative().optional(),
   categories: z.array(z.string()).min(1),
 });
 export type BatchPayload = z.infer<typeof batchPayload>;

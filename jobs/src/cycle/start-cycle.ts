@@ -4,6 +4,7 @@ import type { Refresh } from '#shared/config/types';
 import { asForewarmError } from '#shared/errors';
 import type { BatchMode } from '#shared/inference/protocol';
 import { errorFacts, type Logger } from '#shared/logger';
+import { usesClock } from '#shared/model/inputs-hash';
 import { type ModelSpec, rowFrame } from '#shared/model/spec';
 import type { CycleRecord, Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
@@ -106,10 +107,11 @@ async function addJobs(
   const batches = request.probe ? [oneOf(all, context.clock.now())] : all;
   const categories = batches.flat();
   const common = { cycle, model: request.model, generation: spec.generation };
+  const startedAtMs = context.clock.now();
   const payload: CyclePayload = {
     ...common,
     trigger: request.trigger,
-    startedAtMs: context.clock.now(),
+    startedAtMs,
     batchSizes: batches.map((batch) => batch.length),
     batchStarts: batches.map((batch) => batch[0] ?? ''),
     whole: request.categories === undefined && !request.probe ? categoriesHash(model.categories) : null,
@@ -118,7 +120,10 @@ async function addJobs(
   };
   const children = batches.map((batch, number) => ({
     id: batchId(cycle, number),
-    payload: { ...common, number, mode, copyKept: behind, categories: batch } satisfies BatchPayload,
+    payload: {
+      ...{ ...common, number, mode, copyKept: behind, categories: batch },
+      ...(usesClock(spec) && { clockMs: startedAtMs }),
+    } satisfies BatchPayload,
   }));
   const record = { ...blank(context, request, cycle), expected: categories.length, batches: batches.length };
   const running: CycleRecord = { ...record, generation: spec.generation, state: 'running', finishedAt: null };

@@ -41,6 +41,7 @@ export const warmBatch = defineJob({
       ...{ spec, categories, mode, copyKept: copyKept || again, expireAfterMs },
       trackInputs: refresh === 'changed',
       maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
+      clockMs: payload.clockMs ?? context.clock.now(),
       stores: context.targets,
     };
     return context.pool.whenFree(async (free) => {

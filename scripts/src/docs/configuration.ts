@@ -77,7 +77,46 @@ inputs:
   temperature: { constant: 20.5 }
 \`\`\`
 
-A category that is written as a decimal number, such as \`4711\`, can feed a numeric input.`;
+A category that is written as a decimal number, such as \`4711\`, can feed a numeric input.
+
+An input that takes a matrix, \`[N, F]\`, is given a list of sources, whose columns follow one another in this order:
+
+\`\`\`yaml
+inputs:
+  float_input:
+    - { axis: day }
+    - { axis: hour, transform: cyclic }
+    - { category: index, vocabulary: { file: data/stations.csv, column: name } }
+    - { clock: month, timezone: Europe/Berlin, transform: onehot }
+    - { constant: 1 }
+\`\`\`
+
+| Source | Columns |
+|---|---|
+| \`{ axis: NAME }\` | The value of the axis. |
+| \`{ category: true }\` | The category: text, or a number that is written as one. |
+| \`{ category: index, vocabulary: LIST }\` | Its place in the vocabulary, from 0: the categories that the model was trained with, in their order, as a list or as \`{ file, column }\`. A category that is not among them is refused, where the model would answer with something. |
+| \`{ category: onehot, vocabulary: LIST }\` | One column for each entry of the vocabulary: 1 where it is the category, else 0. |
+| \`{ constant: VALUE }\` | A number, a text, \`true\` or \`false\`. |
+| \`{ clock: FIELD, timezone: ZONE }\` | What the clock said when the cycle began: \`year\`, \`month\` (1 to 12), \`day\` (1 to 31), \`dayOfYear\` (1 to 366), \`weekday\` (0 is Monday), \`hour\`, \`minute\`, \`unixTime\` in seconds. The time zone is UTC where none is given. |
+
+With \`transform: onehot\` an axis or a field of the clock becomes one column for each value that it can have, and with \`transform: cyclic\` two:
+the sine and the cosine of 2π · value / number of values (of the position, for an axis of texts). All columns are converted to the element
+type of the input: float, double, int64, int32, bool or string. A model whose first dimension is fixed is fed in groups of that size, the last
+one filled up.
+
+### Outputs
+
+Of a model with one output that is a number, or some, per row nothing needs to be said. \`output\` chooses one, or several in a list, of a model that has more;
+\`outputs\` names the values. The values of a classifier are named after its classes, where the graph tells them, and \`classes\` chooses some:
+
+\`\`\`yaml
+output: probabilities
+classes: [fire, flood]
+\`\`\`
+
+\`ZipMap\`, with which scikit-learn's exporter ends a classifier by default, is taken out as the model is loaded. Whole numbers are stored as
+float32 as long as that holds them exactly. \`forewarm model inspect FILE\` tells what a file has, and proposes a configuration.`;
 
 function globalTables(): string[] {
   const loose = GLOBAL_SETTINGS.filter(({ path }) => path.length === 1);

@@ -1,9 +1,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Axis, cellCount } from '../cache/grid';
+import { type ColumnSource, columnsOf, type InputSource } from '../model/spec';
 import { formatBytes } from './bytes';
 import { type CategoryList, categoryFaults, MOST_LISTED } from './categories';
 import { readCategoryFile } from './category-file';
 import { formatDuration } from './duration';
+import type { GivenColumn, GivenInput } from './inputs';
 import { parseSettings } from './parse';
 import { isPlainMap } from './plain-map';
 import { type ProblemReport, pathText, showValue } from './problem';
@@ -32,14 +34,22 @@ export function resolveModel(name: string, raw: unknown, context: ModelContext):
     return undefined;
   }
   const { complete, partial } = parseSettings(modelSchema, raw, path, context.report, context.locate);
-  const list = partial.categories && resolveCategories(path, partial.categories, context);
+  const list = partial.categories && resolveCategories([...path, 'categories'], partial.categories, context);
+  const inputs = partial.inputs && resolveInputs([...path, 'inputs'], partial.inputs, context);
   checkInputs(path, raw.axes, raw.inputs, context.report);
   if (partial.axes !== undefined) checkSize(path, partial.axes, list?.categories.length ?? 0, partial, context);
   checkExpiry(path, partial, context.report);
-  return complete && list && modelConfig(name, complete, list, context);
+  if (inputs && list) checkVocabularies(path, inputs, list, context.report);
+  return complete && list && inputs && modelConfig(name, complete, list, inputs, context);
 }
 
-function modelConfig(name: string, given: ModelSettings, list: Categories, context: ModelContext): ModelConfig {
+function modelConfig(
+  name: string,
+  given: ModelSettings,
+  list: Categories,
+  inputs: Readonly<Record<string, InputSource>>,
+  context: ModelContext,
+): ModelConfig {
   return {
     name,
     file: resolve(dirname(context.configFile), given.file),
@@ -47,8 +57,9 @@ function modelConfig(name: string, given: ModelSettings, list: Categories, conte
     axes: given.axes,
     categories: list.categories,
     categorySource: list.source,
-    inputs: given.inputs,
+    inputs,
     output: given.output,
+    classes: given.classes,
     outputs: given.outputs,
     everyMs: given.every,
     refresh: given.refresh,
@@ -67,27 +78,28 @@ interface Categories {
   readonly source: string;
 }
 
-function resolveCategories(model: Path, list: CategoryList, context: ModelContext): Categories | undefined {
+/** @param at where the list is set */
+function resolveCategories(at: Path, list: CategoryList, context: ModelContext): Categories | undefined {
   if (list.from === 'list') return { categories: list.categories, source: 'configuration' };
   const { report, locate } = context;
   const file = resolve(dirname(context.configFile), list.file);
   const { entries, faults } = readCategoryFile(file, list.column);
-  for (const { setting, at, expected } of faults.slice(0, MOST_LISTED)) {
-    const path = [...model, 'categories', setting];
+  for (const { setting, at: line, expected } of faults.slice(0, MOST_LISTED)) {
+    const path = [...at, setting];
     const given = showValue(setting === 'file' ? list.file : list.column);
-    const from = at === undefined ? locate(path) : `${shownFile(list.file, context)}${at}`;
+    const from = line === undefined ? locate(path) : `${shownFile(list.file, context)}${line}`;
     report.add({ kind: 'invalid', path: pathText(path), from, given, expected });
   }
   const values = entries.map(({ category }) => category);
   const whereIs = (position: number) => `${shownFile(list.file, context)}${entries[position]?.at ?? ''}`;
   const wrong = categoryFaults(values, whereIs);
-  const path = pathText([...model, 'categories']);
+  const path = pathText(at);
   for (const { position, expected } of wrong.slice(0, MOST_LISTED)) {
-    const at = { from: whereIs(position), given: showValue(values[position] ?? null) };
-    report.add({ kind: 'invalid', path, ...at, expected });
+    const what = { from: whereIs(position), given: showValue(values[position] ?? null) };
+    report.add({ kind: 'invalid', path, ...what, expected });
   }
   const more = Math.max(0, wrong.length - MOST_LISTED) + Math.max(0, faults.length - MOST_LISTED);
-  if (more > 0) report.wrong([...model, 'categories', 'file'], list.file, `valid categories; ${more} more are wrong`);
+  if (more > 0) report.wrong([...at, 'file'], list.file, `valid categories; ${more} more are wrong`);
   if (faults.length + wrong.length > 0) return undefined;
   return { categories: values.filter((value) => typeof value === 'string'), source: file };
 }
@@ -101,12 +113,59 @@ function shownFile(file: string, { label }: ModelContext): string {
 function checkInputs(model: Path, axes: unknown, inputs: unknown, report: ProblemReport): void {
   if (!isPlainMap(axes) || !isPlainMap(inputs)) return;
   const known = Object.keys(axes);
-  for (const [input, source] of Object.entries(inputs)) {
+  const check = (source: unknown, path: Path): void => {
     const axis = isPlainMap(source) ? source.axis : undefined;
-    if (typeof axis !== 'string' || known.includes(axis)) continue;
+    if (typeof axis !== 'string' || known.includes(axis)) return;
     const close = nearest(axis, known);
     const hint = close === undefined ? '' : `; did you mean \`${close}\`?`;
-    report.wrong([...model, 'inputs', input, 'axis'], axis, `one of the axes ${known.join(', ')}${hint}`);
+    report.wrong([...path, 'axis'], axis, `one of the axes ${known.join(', ')}${hint}`);
+  };
+  for (const [input, source] of Object.entries(inputs)) {
+    const path = [...model, 'inputs', input];
+    if (Array.isArray(source)) for (const [position, column] of source.entries()) check(column, [...path, position]);
+    else check(source, path);
+  }
+}
+
+/** With the vocabularies that are in files. */
+function resolveInputs(
+  at: Path,
+  given: Readonly<Record<string, GivenInput>>,
+  context: ModelContext,
+): Record<string, InputSource> | undefined {
+  let wrong = false;
+  const resolved = (column: GivenColumn, path: Path): ColumnSource => {
+    if (!('vocabulary' in column)) return column;
+    const list = resolveCategories([...path, 'vocabulary'], column.vocabulary, context);
+    wrong ||= list === undefined;
+    return { ...column, vocabulary: list?.categories ?? [] };
+  };
+  const inputs = Object.entries(given).map(([name, source]): [string, InputSource] => {
+    const path = [...at, name];
+    if (source.from !== 'columns') return [name, resolved(source, path)];
+    return [name, { from: 'columns', columns: source.columns.map((one, i) => resolved(one, [...path, i])) }];
+  });
+  return wrong ? undefined : Object.fromEntries(inputs);
+}
+
+/** A model answers for a category that it does not know as well, with something: it is told before. */
+function checkVocabularies(
+  model: Path,
+  inputs: Readonly<Record<string, InputSource>>,
+  { categories }: Categories,
+  report: ProblemReport,
+): void {
+  for (const [name, source] of Object.entries(inputs)) {
+    for (const column of columnsOf(source)) {
+      if (!('vocabulary' in column)) continue;
+      const known = new Set(column.vocabulary);
+      const unknown = categories.filter((category) => !known.has(category));
+      const [first, ...others] = unknown;
+      if (first === undefined) continue;
+      const more = others.length === 0 ? '' : `, nor are ${others.length} others`;
+      const expected = `all categories to be in the vocabulary of input ${name}; ${JSON.stringify(first)} is not${more}`;
+      report.wrong([...model, 'categories'], `${categories.length} categories`, expected);
+    }
   }
 }
 

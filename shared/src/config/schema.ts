@@ -15,7 +15,9 @@ import {
   choices,
   duration,
   integer,
+  labels,
   names,
+  oneOrNames,
   postgresUrl,
   redisUrl,
   text,
@@ -204,9 +206,18 @@ export const modelSchema = z.strictObject({
   inputs: withDefault(inputsType, {}, 'What inputs of the model are fed with whose names are not those of an axis.', {
     defaultText: 'by name: an axis, or `category`',
   }),
-  output: optional(text(512), 'Name of the output of the model that holds the predictions.', {
-    defaultText: 'the only output',
-  }),
+  output: optional(
+    oneOrNames(512, 64),
+    'Name of the output of the model that holds the predictions, or a list of several.',
+    {
+      defaultText: 'the only output',
+    },
+  ),
+  classes: optional(
+    labels(512, 65_535),
+    'Of a classifier: the classes whose probabilities are stored, in this order; they are named after them.',
+    { defaultText: 'all, where the graph tells them' },
+  ),
   outputs: optional(names(512, 65_535), 'Names of the values of one cell, where the model gives several.'),
   every: withDefault(duration('1s', '24h'), '20s', 'How often the grid is computed.'),
   refresh: withDefault(

@@ -1,3 +1,4 @@
+import type { ColumnSource } from '../model/spec';
 import { formatBytes } from './bytes';
 import { formatDuration } from './duration';
 import { maskUrl } from './secrets';
@@ -91,6 +92,7 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     categories: { source: model.categorySource, count: model.categories.length, first: model.categories.slice(0, 3) },
     inputs: Object.fromEntries(Object.entries(model.inputs).map(([name, source]) => [name, inputView(source)])),
     output: model.output ?? null,
+    classes: model.classes === undefined ? null : shortened(model.classes),
     outputs: model.outputs === undefined ? null : shortened(model.outputs),
     every: formatDuration(model.everyMs),
     refresh: model.refresh,
@@ -104,9 +106,22 @@ function modelView(model: ModelConfig): Record<string, unknown> {
   };
 }
 
-function inputView(source: InputSource): Record<string, unknown> {
-  if (source.from === 'axis') return { axis: source.axis };
-  return source.from === 'category' ? { category: true } : { constant: source.value };
+function inputView(source: InputSource): unknown {
+  return source.from === 'columns' ? source.columns.map(columnView) : columnView(source);
+}
+
+function columnView(source: ColumnSource): Record<string, unknown> {
+  const transform = 'transform' in source && source.transform !== undefined ? { transform: source.transform } : {};
+  switch (source.from) {
+    case 'axis':
+      return { axis: source.axis, ...transform };
+    case 'category':
+      return 'as' in source ? { category: source.as, vocabulary: shortened(source.vocabulary) } : { category: true };
+    case 'constant':
+      return { constant: source.value };
+    case 'clock':
+      return { clock: source.field, timezone: source.timezone, ...transform };
+  }
 }
 
 const MOST_SHOWN = 50;

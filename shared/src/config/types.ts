@@ -39,7 +39,8 @@ export interface ModelConfig {
   readonly categorySource: string;
   /** Only what is configured; other inputs are mapped by their names. */
   readonly inputs: Readonly<Record<string, InputSource>>;
-  readonly output: string | undefined;
+  readonly output: string | readonly string[] | undefined;
+  readonly classes: readonly string[] | undefined;
   readonly outputs: readonly string[] | undefined;
   readonly everyMs: number;
   readonly refresh: Refresh;

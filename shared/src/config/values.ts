@@ -144,6 +144,26 @@ export function names(maxLength: number, maxCount: number): ValueType<string[]> 
   };
 }
 
+/** One name, or a list of them. */
+export function oneOrNames(maxLength: number, maxCount: number): ValueType<string | string[]> {
+  const [one, several] = [text(maxLength), names(maxLength, maxCount)];
+  return {
+    label: 'text, or list of text',
+    fromText: asIs,
+    read: (raw, refuse) => (Array.isArray(raw) ? several.read(raw, refuse) : one.read(raw, refuse)),
+  };
+}
+
+/** Names that may be written as whole numbers, as the classes of a classifier are. */
+export function labels(maxLength: number, maxCount: number): ValueType<string[]> {
+  const type = names(maxLength, maxCount);
+  const asText = (entry: unknown) => (Number.isSafeInteger(entry) ? String(entry) : entry);
+  return {
+    label: 'list of text or whole numbers',
+    read: (raw, refuse) => type.read(Array.isArray(raw) ? raw.map(asText) : raw, refuse),
+  };
+}
+
 export const redisUrl: ValueType<string> = {
   label: 'URL or path of a socket',
   fromText: asIs,

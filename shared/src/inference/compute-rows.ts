@@ -14,11 +14,13 @@ export interface ComputedRows extends RowsAnswer {
 /**
  * Computes and packs the rows of these categories. A category whose values are not finite, or that makes the runtime
  * refuse, is a failure of its own and takes no other with it.
+ * @param clockMs what inputs of the clock are taken from: the beginning of the cycle; by default now
  */
 export async function computeRows(
   model: OnnxModel,
   categories: readonly string[],
   now: () => number,
+  clockMs = Date.now(),
 ): Promise<ComputedRows> {
   const frame = rowFrame(model.spec);
   const rows: PackedRow[] = [];
@@ -28,7 +30,7 @@ export async function computeRows(
   let packMs = 0;
   for (const slice of slices(categories, model.rowsPerCall)) {
     const began = performance.now();
-    const results = await runRows(model, slice);
+    const results = await runRows(model, slice, clockMs);
     const inferred = performance.now();
     const computedAtMs = now();
     for (const { category, values } of results) {
@@ -49,9 +51,9 @@ interface RowResult {
 }
 
 /** All rows in one call; when the runtime refuses it, one by one, so that only the guilty category fails. */
-async function runRows(model: OnnxModel, categories: readonly string[]): Promise<RowResult[]> {
+async function runRows(model: OnnxModel, categories: readonly string[], clockMs: number): Promise<RowResult[]> {
   try {
-    const values = await model.run(categories);
+    const values = await model.run(categories, clockMs);
     const width = values.length / categories.length;
     return categories.map((category, i) => ({ category, values: values.subarray(i * width, (i + 1) * width) }));
   } catch (error) {
@@ -61,7 +63,7 @@ async function runRows(model: OnnxModel, categories: readonly string[]): Promise
     }
   }
   const results: RowResult[] = [];
-  for (const category of categories) results.push(...(await runRows(model, [category])));
+  for (const category of categories) results.push(...(await runRows(model, [category], clockMs)));
   return results;
 }
 

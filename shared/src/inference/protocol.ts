@@ -28,6 +28,8 @@ export interface BatchTask {
   /** Whether rows that are kept are copied to Postgres too, which was away when they were computed. */
   readonly copyKept: boolean;
   readonly expireAfterMs: number | undefined;
+  /** When the cycle began: what inputs of the clock are taken from. */
+  readonly clockMs: number;
   readonly stores: StoreTargets;
 }
 

@@ -1,108 +1,212 @@
 import type { Tensor } from 'onnxruntime-node';
-import { cellCount, coordinatesOf } from '../cache/grid';
-import {
-  allocate,
-  convert,
-  convertCategory,
-  head,
-  type InputType,
-  isInputType,
-  type TensorData,
-} from './element-types';
-import type { InputSource, ModelSpec, TensorDescription } from './spec';
+import { type Axis, cellCount, coordinatesOf } from '../cache/grid';
+import { axisColumns, categoryColumns, clockColumns, columnCount } from './columns';
+import { allocate, convert, type Element, head, type InputType, isInputType, type TensorData } from './element-types';
+import { type ColumnSource, columnsOf, type ModelSpec, type TensorDescription } from './spec';
 
 /** Makes a tensor: the constructor of the runtime, passed in so that this file loads without it. */
 export type MakeTensor = (type: InputType, data: TensorData, shape: readonly number[]) => Tensor;
 
-interface Column {
+/** Some columns of an input, from one source. */
+interface Part {
+  readonly source: ColumnSource;
+  /** The first of its columns, and how many. */
+  readonly first: number;
+  readonly width: number;
+  /** By category, where it has a vocabulary. */
+  readonly places: ReadonlyMap<string, number> | undefined;
+}
+
+interface Input {
   readonly name: string;
   readonly type: InputType;
   readonly rank: number;
-  readonly source: InputSource;
+  /** Columns, F; the data are rows of so many. */
+  readonly width: number;
+  readonly parts: readonly Part[];
+  readonly byCategory: boolean;
   readonly data: TensorData;
+}
+
+/** The tensors of one call of the runtime. */
+export interface Feed {
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  /** Rows of input that count, and all of them with those that only fill up a batch of a fixed size. */
+  readonly rows: number;
+  readonly fed: number;
 }
 
 /**
  * Turns categories into the input tensors of one call: up to `rowsPerCall` rows of the grid, cell by cell in storage
- * order. Axis columns and constants are the same for each row and are filled once; only category columns are filled
+ * order. What no category changes is the same for each row and is filled once; only columns of categories are filled
  * again per call. Buffers are reused: tensors of one `build` are valid until the next.
  */
 export class FeedBuilder {
   readonly rowsPerCall: number;
   private readonly cells: number;
-  private readonly columns: readonly Column[];
+  private readonly axes: readonly Axis[];
+  private readonly inputs: readonly Input[];
   private readonly makeTensor: MakeTensor;
-  /** Tensors of columns that do not depend on the category, by number of rows in the call. */
+  private readonly fixedBatch: number | undefined;
+  /** Tensors of inputs that do not depend on the category, by number of rows in the call. */
   private readonly steady = new Map<number, Record<string, Tensor>>();
+  private clockMs: number | undefined;
 
   /** @throws ForewarmError FW_MODEL_INPUT_VALUE when an axis value or a constant does not fit its input's type */
   constructor(
-    spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'>,
+    spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'> & { readonly fixedBatch?: number | undefined },
     inputs: readonly TensorDescription[],
     rowsPerCall: number,
     makeTensor: MakeTensor,
   ) {
     this.rowsPerCall = rowsPerCall;
     this.cells = cellCount(spec.axes);
+    this.axes = spec.axes;
+    this.fixedBatch = spec.fixedBatch;
     this.makeTensor = makeTensor;
-    this.columns = inputs.map((input) => this.column(spec, input));
+    this.inputs = inputs.map((input) => this.input(spec, input));
   }
 
   /**
-   * Tensors for these categories, shaped [n·C] or [n·C, 1] as each input asks.
-   * @throws ForewarmError FW_MODEL_INPUT_VALUE when a category does not fit its input's type
+   * Tensors for these categories, shaped [n·C] or [n·C, F] as each input asks: of one call, or of as many as a batch of a fixed size
+   * needs, the last one filled up with its own last row.
+   * @param clockMs what the clock is taken to say, milliseconds since 1970 UTC
+   * @throws ForewarmError FW_MODEL_INPUT_VALUE when a category does not fit its input's type, or is not in its vocabulary
    */
-  build(categories: readonly string[]): Record<string, Tensor> {
-    const rows = categories.length;
-    const feeds: Record<string, Tensor> = { ...this.steadyFeeds(rows) };
-    for (const column of this.columns) {
-      if (column.source.from !== 'category') continue;
-      categories.forEach((category, row) => {
-        const value = convertCategory(category, column.type, `the category for input ${column.name}`);
-        (column.data as unknown[]).fill(value, row * this.cells, (row + 1) * this.cells);
-      });
-      feeds[column.name] = this.tensor(column, rows);
-    }
+  build(categories: readonly string[], clockMs: number): Feed[] {
+    this.setClock(clockMs);
+    for (const input of this.inputs) if (input.byCategory) this.fillCategories(input, categories);
+    const rows = categories.length * this.cells;
+    if (this.fixedBatch === undefined) return [{ tensors: this.whole(categories.length), rows, fed: rows }];
+    return this.groups(rows, this.fixedBatch);
+  }
+
+  private whole(categories: number): Record<string, Tensor> {
+    const feeds = { ...this.steadyFeeds(categories) };
+    for (const input of this.inputs) if (input.byCategory) feeds[input.name] = this.tensor(input, categories);
     return feeds;
   }
 
-  private steadyFeeds(rows: number): Record<string, Tensor> {
-    let feeds = this.steady.get(rows);
+  private steadyFeeds(categories: number): Record<string, Tensor> {
+    let feeds = this.steady.get(categories);
     if (feeds === undefined) {
-      const columns = this.columns.filter((column) => column.source.from !== 'category');
-      feeds = Object.fromEntries(columns.map((column) => [column.name, this.tensor(column, rows)]));
-      this.steady.set(rows, feeds);
+      const inputs = this.inputs.filter(({ byCategory }) => !byCategory);
+      feeds = Object.fromEntries(inputs.map((input) => [input.name, this.tensor(input, categories)]));
+      this.steady.set(categories, feeds);
     }
     return feeds;
   }
 
-  private tensor(column: Column, rows: number): Tensor {
-    const length = rows * this.cells;
-    const data = rows === this.rowsPerCall ? column.data : head(column.data, length);
-    return this.makeTensor(column.type, data, column.rank === 2 ? [length, 1] : [length]);
+  private tensor(input: Input, categories: number): Tensor {
+    const rows = categories * this.cells;
+    const data = categories === this.rowsPerCall ? input.data : head(input.data, rows * input.width);
+    return this.makeTensor(input.type, data, input.rank === 1 ? [rows] : [rows, input.width]);
   }
 
-  private column(spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'>, input: TensorDescription): Column {
-    const source = spec.inputs[input.name];
-    if (source === undefined || !isInputType(input.type)) throw new TypeError(`input ${input.name} was not resolved`);
-    const data = allocate(input.type, this.rowsPerCall * this.cells);
-    const column = { name: input.name, type: input.type, rank: input.shape.length, source, data };
-    if (source.from === 'axis') this.fillAxis(column, spec, source.axis);
-    if (source.from === 'constant') {
-      const where = `models.${spec.name}.inputs.${input.name}`;
-      (data as unknown[]).fill(convert(source.value, input.type, where));
+  private groups(rows: number, size: number): Feed[] {
+    return Array.from({ length: Math.ceil(rows / size) }, (_, group) => {
+      const from = group * size;
+      const count = Math.min(size, rows - from);
+      const entries = this.inputs.map((input): [string, Tensor] => {
+        const data = allocate(input.type, size * input.width) as Element[];
+        for (let i = 0; i < size * input.width; i++) {
+          const row = Math.min(Math.floor(i / input.width), count - 1);
+          data[i] = input.data[(from + row) * input.width + (i % input.width)] as Element;
+        }
+        const dims = input.rank === 1 ? [size] : [size, input.width];
+        return [input.name, this.makeTensor(input.type, data as unknown as TensorData, dims)];
+      });
+      return { tensors: Object.fromEntries(entries), rows: count, fed: size };
+    });
+  }
+
+  private input(spec: Pick<ModelSpec, 'name' | 'axes' | 'inputs'>, described: TensorDescription): Input {
+    const { name, type, shape } = described;
+    const source = spec.inputs[name];
+    if (source === undefined || !isInputType(type)) throw new TypeError(`input ${name} was not resolved`);
+    const parts: Part[] = [];
+    let width = 0;
+    for (const column of columnsOf(source)) {
+      const part = { source: column, first: width, width: columnCount(column, spec.axes), places: placesOf(column) };
+      parts.push(part);
+      width += part.width;
     }
-    return column;
+    const data = allocate(type, this.rowsPerCall * this.cells * width);
+    const byCategory = parts.some((part) => part.source.from === 'category');
+    const input = { name, type, rank: shape.length === 1 ? 1 : 2, width, parts, byCategory, data };
+    for (const part of parts) {
+      if (part.source.from === 'axis') this.fillAxis(spec.name, input, part, part.source);
+      if (part.source.from === 'constant') {
+        const where = `models.${spec.name}.inputs.${name}`;
+        this.fillRows(input, part, 0, this.rowsPerCall, [convert(part.source.value, type, where)]);
+      }
+    }
+    return input;
   }
 
-  private fillAxis(column: Column, spec: Pick<ModelSpec, 'name' | 'axes'>, axisName: string): void {
-    const position = spec.axes.findIndex((axis) => axis.name === axisName);
-    const where = `models.${spec.name}.axes.${axisName} for input ${column.name}`;
-    const data = column.data as unknown[];
+  private fillAxis(model: string, input: Input, part: Part, source: Extract<ColumnSource, { from: 'axis' }>): void {
+    const position = this.axes.findIndex((axis) => axis.name === source.axis);
+    const where = `models.${model}.axes.${source.axis} for input ${input.name}`;
+    const columns = axisColumns(source, this.axes, input.type, where);
+    const places = new Map(this.axes[position]?.values.map((value, place) => [value, place]));
+    const data = input.data as unknown as Element[];
     for (let cell = 0; cell < this.cells; cell++) {
-      const value = coordinatesOf(spec.axes, cell)[position] as number | string;
-      const converted = convert(value, column.type, where);
-      for (let row = 0; row < this.rowsPerCall; row++) data[row * this.cells + cell] = converted;
+      const place = places.get(coordinatesOf(this.axes, cell)[position] as number | string) ?? 0;
+      const values = columns[place] ?? [];
+      for (let row = 0; row < this.rowsPerCall; row++) {
+        const at = (row * this.cells + cell) * input.width + part.first;
+        for (let i = 0; i < values.length; i++) data[at + i] = values[i] as Element;
+      }
     }
   }
+
+  /** The cycle's clock is the same for all its rows. */
+  private setClock(clockMs: number): void {
+    if (this.clockMs === clockMs) return;
+    this.clockMs = clockMs;
+    for (const input of this.inputs) {
+      for (const part of input.parts) {
+        if (part.source.from !== 'clock') continue;
+        const columns = clockColumns(part.source, clockMs, input.type, `the clock for input ${input.name}`);
+        this.fillRows(input, part, 0, this.rowsPerCall, columns);
+        // Texts are copied when a tensor is made of them.
+        this.steady.clear();
+      }
+    }
+  }
+
+  private fillCategories(input: Input, categories: readonly string[]): void {
+    for (const part of input.parts) {
+      const { source, places } = part;
+      if (source.from !== 'category') continue;
+      categories.forEach((category, row) => {
+        this.fillRows(
+          input,
+          part,
+          row,
+          row + 1,
+          categoryColumns(category, places, source, input.type, `input ${input.name}`),
+        );
+      });
+    }
+  }
+
+  /** The same columns for all cells of some rows of the grid. */
+  private fillRows(input: Input, part: Part, from: number, to: number, values: readonly Element[]): void {
+    const data = input.data as unknown as Element[];
+    const [start, end] = [from * this.cells, to * this.cells];
+    if (input.width === 1) {
+      data.fill(values[0] as Element, start, end);
+      return;
+    }
+    for (let row = start; row < end; row++) {
+      const at = row * input.width + part.first;
+      for (let i = 0; i < values.length; i++) data[at + i] = values[i] as Element;
+    }
+  }
+}
+
+function placesOf(source: ColumnSource): ReadonlyMap<string, number> | undefined {
+  if (source.from !== 'category' || !('as' in source)) return undefined;
+  return new Map(source.vocabulary.map((category, place) => [category, place]));
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { InputSource, ModelSpec } from './spec';
+import type { ColumnSource, InputSource, ModelSpec } from './spec';
 
 /** What makes two rows comparable: everything that can change a value, and nothing that cannot. */
-export type IdentityParts = Pick<ModelSpec, 'fileSha256' | 'axes' | 'inputs' | 'output' | 'outputs'>;
+export type IdentityParts = Pick<ModelSpec, 'fileSha256' | 'axes' | 'inputs' | 'output' | 'outputs' | 'picked'>;
 
 const GENERATION_DIGITS = 12;
 
@@ -16,6 +16,8 @@ export function identityDocument(parts: IdentityParts): string {
     inputs: inputs.map(([name, source]) => [name, ...sourceParts(source)]),
     output: parts.output,
     outputs: parts.outputs,
+    // Left out where there is nothing to say, as all that came later: identities of before stay what they were.
+    picked: parts.picked,
   });
 }
 
@@ -28,13 +30,25 @@ export function generationOf(identity: string): string {
   return identity.slice(0, GENERATION_DIGITS);
 }
 
-function sourceParts(source: InputSource): (string | number)[] {
+type Part = string | number | boolean | readonly Part[];
+
+function sourceParts(source: InputSource): Part[] {
+  return source.from === 'columns' ? ['columns', ...source.columns.map(columnParts)] : columnParts(source);
+}
+
+function columnParts(source: ColumnSource): Part[] {
   switch (source.from) {
     case 'axis':
-      return ['axis', source.axis];
+      return ['axis', source.axis, ...transformPart(source)];
     case 'category':
-      return ['category'];
+      return 'as' in source ? ['category', source.as, source.vocabulary] : ['category'];
     case 'constant':
       return ['constant', source.value];
+    case 'clock':
+      return ['clock', source.field, source.timezone, ...transformPart(source)];
   }
+}
+
+function transformPart({ transform }: { readonly transform?: string | undefined }): string[] {
+  return transform === undefined ? [] : [transform];
 }

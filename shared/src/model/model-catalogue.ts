@@ -84,8 +84,9 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
   }
 }
 
-function mappingOf({ name, file, version, axes, inputs, output, outputs }: CataloguedModel): ModelMapping {
-  return { name, file, version, axes, inputs, output, outputs };
+function mappingOf(model: CataloguedModel): ModelMapping {
+  const { name, file, version, axes, inputs, output, classes, outputs } = model;
+  return { name, file, version, axes, inputs, output, outputs, ...(classes && { classes }) };
 }
 
 async function hashFile(file: string): Promise<string> {

@@ -3,11 +3,34 @@ import { cellCount } from '../cache/grid';
 import type { RowFrame } from '../cache/row';
 import { IDENTITY_BYTES } from '../cache/row';
 
-/** Where a model input takes its values from. */
-export type InputSource =
-  | { readonly from: 'axis'; readonly axis: string }
+/** How a value becomes several columns: one per value it may have, or its sine and cosine on a circle. */
+export const TRANSFORMS = ['onehot', 'cyclic'] as const;
+export type Transform = (typeof TRANSFORMS)[number];
+
+/** What can be read off the clock when a cycle begins. */
+export const CLOCK_FIELDS = ['year', 'month', 'day', 'dayOfYear', 'weekday', 'hour', 'minute', 'unixTime'] as const;
+export type ClockField = (typeof CLOCK_FIELDS)[number];
+
+/** Where one column of a model input, or some columns by a transform, take their values from. */
+export type ColumnSource =
+  | { readonly from: 'axis'; readonly axis: string; readonly transform?: Transform | undefined }
+  /** Itself, or its place in a vocabulary outside of which no category is known. */
   | { readonly from: 'category' }
-  | { readonly from: 'constant'; readonly value: number | string };
+  | { readonly from: 'category'; readonly as: 'index' | 'onehot'; readonly vocabulary: readonly string[] }
+  | { readonly from: 'constant'; readonly value: number | string | boolean }
+  | {
+      readonly from: 'clock';
+      readonly field: ClockField;
+      readonly timezone: string;
+      readonly transform?: Transform | undefined;
+    };
+
+/** Where a model input takes its values from: one source, or one after the other for the columns of a matrix. */
+export type InputSource = ColumnSource | { readonly from: 'columns'; readonly columns: readonly ColumnSource[] };
+
+export function columnsOf(source: InputSource): readonly ColumnSource[] {
+  return source.from === 'columns' ? source.columns : [source];
+}
 
 /** What the configuration says of a model, as far as inference needs it. */
 export interface ModelMapping {
@@ -18,8 +41,10 @@ export interface ModelMapping {
   readonly axes: readonly Axis[];
   /** By model input name; inputs that are absent here are matched by name to an axis or to the category. */
   readonly inputs: Readonly<Record<string, InputSource>>;
-  /** The model output to store; may be absent when the model has one only. */
-  readonly output: string | undefined;
+  /** The model outputs to store; may be absent when the model has one only. */
+  readonly output: string | readonly string[] | undefined;
+  /** Of a classifier: the classes whose probabilities are stored, and their order; may be absent. */
+  readonly classes?: readonly string[] | undefined;
   /** Names of the K values per cell; may be absent. */
   readonly outputs: readonly string[] | undefined;
 }
@@ -44,8 +69,16 @@ export interface ModelSpec extends ModelMapping {
   readonly modelVersion: string;
   /** Every model input with its source. */
   readonly inputs: Readonly<Record<string, InputSource>>;
-  readonly output: string;
+  readonly output: string | readonly string[];
   readonly outputs: readonly string[];
+  /** Which of the values that the outputs give per cell are stored; absent when all are. */
+  readonly picked?: readonly number[] | undefined;
+  /** Values per cell that each of the outputs gives. */
+  readonly perOutput: readonly number[];
+  /** Rows of input that a run takes, where the model has that fixed. */
+  readonly fixedBatch: number | undefined;
+  /** Whether the graph ends in ZipMap, which the runtime cannot return: it is loaded without. */
+  readonly hasZipMap: boolean;
   /** Milliseconds that the inference of one row took when the file was tried: an estimate, and no part of the identity. */
   readonly rowMs: number;
   readonly graph: { readonly inputs: readonly TensorDescription[]; readonly outputs: readonly TensorDescription[] };

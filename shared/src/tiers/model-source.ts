@@ -9,7 +9,8 @@ export interface ModelFile {
   readonly version?: string | undefined;
   readonly axes: readonly Axis[];
   readonly inputs?: Readonly<Record<string, InputSource>> | undefined;
-  readonly output?: string | undefined;
+  readonly output?: string | readonly string[] | undefined;
+  readonly classes?: readonly string[] | undefined;
   readonly outputs?: readonly string[] | undefined;
   /** The categories that are warmed, where they are known. */
   readonly categories?: readonly string[] | undefined;

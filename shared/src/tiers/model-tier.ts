@@ -300,8 +300,8 @@ function isCrash(error: unknown): boolean {
 }
 
 function catalogued(model: ModelFile): CataloguedModel {
-  const { name, file, version, axes, inputs = {}, output, outputs, categories = [] } = model;
-  return { name, file: resolve(file), version, axes, inputs, output, outputs, categories };
+  const { name, file, version, axes, inputs = {}, output, classes, outputs, categories = [] } = model;
+  return { name, file: resolve(file), version, axes, inputs, output, classes, outputs, categories };
 }
 
 function rowsOfOneTask({ live, spec }: Planned): number {

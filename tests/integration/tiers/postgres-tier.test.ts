@@ -125,7 +125,7 @@ describe('the live generation', () => {
   const spec = (generation: string, more: object = {}) => ({
     ...{ name: 'n', file: '/m.onnx', version: '7', modelVersion: '7', axes: AXES, output: 'y', outputs: ['y', 'z'] },
     ...{ inputs: {}, fileSha256: 'ab', fileBytes: 1, identity: `${generation}0123`, generation, rowMs: 1 },
-    ...{ graph: { inputs: [], outputs: [] }, ...more },
+    ...{ graph: { inputs: [], outputs: [] }, perOutput: [2], fixedBatch: undefined, hasZipMap: false, ...more },
   });
 
   test('is the one that was published, whole; none before, and none of other models', async () => {

@@ -13,6 +13,7 @@ function modelNamed(name: string, everyMs: number): ModelConfig {
     categorySource: 'configuration',
     inputs: {},
     output: undefined,
+    classes: undefined,
     outputs: undefined,
     everyMs,
     refresh: 'always',

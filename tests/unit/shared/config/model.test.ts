@@ -82,7 +82,10 @@ const MODEL: [string, object][] = [
     'inputs: { x: { axis: hours } }',
     { path: 'models.calls.inputs.x.axis', expected: expect.stringContaining('`hour`') },
   ],
-  ['inputs: { x: { category: false } }', { path: 'models.calls.inputs.x.category', expected: '`true`' }],
+  [
+    'inputs: { x: { category: false } }',
+    { path: 'models.calls.inputs.x.category', expected: '`true`, `index` or `onehot`' },
+  ],
   ['inputs: { x: { constant: .inf } }', { path: 'models.calls.inputs.x.constant' }],
   ['outputs: []', { path: 'models.calls.outputs' }],
   ['outputs: [a, a]', { path: 'models.calls.outputs[1]', expected: 'each name once; the same is at [0]' }],

@@ -25,26 +25,16 @@ test('the head of numbers is a view, not a copy', () => {
   expect((head(data, 2) as Float32Array).buffer).toBe(data.buffer);
 });
 
-test('these five types can be inputs', () => {
-  expect(INPUT_TYPES.filter(isInputType)).toEqual(['int64', 'int32', 'float32', 'float64', 'string']);
+test('these six types can be inputs', () => {
+  expect(INPUT_TYPES.filter(isInputType)).toEqual(['int64', 'int32', 'float32', 'float64', 'bool', 'string']);
 });
 
-test.each([
-  'float16',
-  'bfloat16',
-  'bool',
-  'uint8',
-  'int8',
-  'int16',
-  'uint16',
-  'uint32',
-  'uint64',
-  'non-tensor',
-  '',
-  'FLOAT32',
-])('%j cannot', (type) => {
-  expect(isInputType(type)).toBe(false);
-});
+test.each(['float16', 'bfloat16', 'uint8', 'int8', 'int16', 'uint16', 'uint32', 'uint64', 'non-tensor', '', 'FLOAT32'])(
+  '%j cannot',
+  (type) => {
+    expect(isInputType(type)).toBe(false);
+  },
+);
 
 test.each<[number | string, InputType, bigint | number | string]>([
   [3, 'int64', 3n],

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '#shared/errors';
-import { resolveInputs, resolveOutput, resolveOutputNames, unusedAxes } from '#shared/model/mapping';
-import type { InputSource, TensorDescription } from '#shared/model/spec';
+import { resolveBatch, resolveInputs, resolveOutputs, resolveValues, unusedAxes } from '#shared/model/mapping';
+import type { ColumnSource, InputSource, TensorDescription } from '#shared/model/spec';
 
 const axes = [
   { name: 'day', values: [0, 1] },
@@ -85,88 +85,171 @@ describe('inputs', () => {
     expect(() => resolve([input('Day')])).toThrow(expect.objectContaining({ code: 'FW_MODEL_INPUT_UNMAPPED' }));
   });
 
-  test.each(['float16', 'bool', 'uint8', 'non-tensor'])('of type %s are refused', (type) => {
+  test.each(['float16', 'uint8', 'non-tensor'])('of type %s are refused', (type) => {
     expect(() => resolve([input('day', type)])).toThrow(
       refused(
         'FW_MODEL_TYPE_UNSUPPORTED',
-        `models.calls: input day has type ${type}; supported are int64, int32, float32, float64, string`,
+        `models.calls: input day has type ${type}; supported are int64, int32, float32, float64, bool, string`,
       ),
     );
   });
 
-  test.each([[['N']], [['N', 1]], [['']], [['N', 'M']], [['', '']]])('of shape %j are accepted', (shape) => {
-    expect(resolve([input('day', 'float32', shape)])).toEqual({ day: { from: 'axis', axis: 'day' } });
-  });
-
-  test.each([[[]], [[1]], [[1, 1]], [[168]], [['N', 2]], [['N', 0]], [['N', 1, 1]], [['N', 'M', 'L']]])(
-    'of shape %j are refused',
+  test.each([[['N']], [['N', 1]], [['']], [['N', 'M']], [['', '']], [[]], [[1]], [[1, 1]], [[168]], [['N', 0]]])(
+    'of shape %j are accepted',
     (shape: (number | string)[]) => {
-      expect(() => resolve([input('day', 'float32', shape)])).toThrow(
-        refused(
-          'FW_MODEL_SHAPE_UNSUPPORTED',
-          `models.calls: input day has shape [${shape.join(', ')}]; each input must be [N] or [N, 1]`,
-        ),
-      );
+      expect(resolve([input('day', 'float32', shape)])).toEqual({ day: { from: 'axis', axis: 'day' } });
     },
   );
+
+  test.each<[(number | string)[], string]>([
+    [['N', 1, 1], 'has shape [N, 1, 1]; an input must be [N] or [N, F], one row for each cell'],
+    [['', 'M', 'L'], 'has shape [N, M, L]; an input must be [N] or [N, F], one row for each cell'],
+    [['N', 2], 'has shape [N, 2], which takes 2 columns; it is given 1'],
+  ])('of shape %j are refused', (shape, why) => {
+    expect(() => resolve([input('day', 'float32', shape)])).toThrow(
+      refused('FW_MODEL_SHAPE_UNSUPPORTED', `models.calls: input day ${why}`),
+    );
+  });
+
+  test.each<[readonly ColumnSource[], number]>([
+    [
+      [
+        { from: 'axis', axis: 'day' },
+        { from: 'axis', axis: 'hour' },
+      ],
+      2,
+    ],
+    [[{ from: 'axis', axis: 'hour', transform: 'onehot' }], 3],
+    [
+      [
+        { from: 'axis', axis: 'hour', transform: 'cyclic' },
+        { from: 'constant', value: 1 },
+      ],
+      3,
+    ],
+    [[{ from: 'category', as: 'index', vocabulary: ['a', 'b'] }], 1],
+    [[{ from: 'category', as: 'onehot', vocabulary: ['a', 'b'] }, { from: 'category' }], 3],
+    [[{ from: 'clock', field: 'month', timezone: 'UTC', transform: 'onehot' }], 12],
+    [[{ from: 'clock', field: 'dayOfYear', timezone: 'UTC', transform: 'cyclic' }], 2],
+  ])('of a matrix take the columns of %j', (columns, width) => {
+    const source: InputSource = { from: 'columns', columns };
+    expect(resolve([input('x', 'float32', ['N', width])], { x: source })).toEqual({ x: source });
+    expect(() => resolve([input('x', 'float32', ['N', width + 1])], { x: source })).toThrow(
+      refused(
+        'FW_MODEL_SHAPE_UNSUPPORTED',
+        `models.calls: input x has shape [N, ${width + 1}], which takes ${width + 1} columns; it is given ${width}`,
+        'List its columns in order under models.calls.inputs.x; `forewarm model inspect` proposes some.',
+      ),
+    );
+  });
+
+  test('of columns use the axes in them', () => {
+    const columns: ColumnSource[] = [{ from: 'axis', axis: 'hour' }, { from: 'category' }];
+    expect(unusedAxes({ axes, inputs: { x: { from: 'columns', columns } } }).map(({ name }) => name)).toEqual(['day']);
+  });
+
+  test('of one fixed size make the batch, and must agree', () => {
+    expect(resolveBatch('calls', [input('a', 'float32', [8, 1]), input('b', 'float32', ['N', 1])])).toBe(8);
+    expect(resolveBatch('calls', [input('a', 'float32', [0, 1]), input('b', 'float32', ['', 1])])).toBeUndefined();
+    expect(() => resolveBatch('calls', [input('a', 'float32', [8, 1]), input('b', 'float32', [4])])).toThrow(
+      refused('FW_MODEL_SHAPE_UNSUPPORTED', expect.stringContaining('8, 4') as unknown as string),
+    );
+  });
 });
 
-describe('the output', () => {
+describe('the outputs', () => {
   const mean = input('mean');
   const label = input('label', 'int64');
   const probabilities = input('probabilities', 'non-tensor', []);
+  const has = 'it has label (int64), mean (float32)';
 
-  test('is the only one when none is chosen', () => {
-    expect(resolveOutput({ name: 'calls', output: undefined }, [mean])).toBe(mean);
+  test('are the only one when none is chosen', () => {
+    expect(resolveOutputs({ name: 'calls', output: undefined }, [mean])).toEqual([mean]);
   });
 
-  test.each(['float32', 'float64'])('is chosen by name and may be %s', (type) => {
+  test.each(['float32', 'float64', 'int64', 'int32', 'bool'])('are chosen by name and may be %s', (type) => {
     const chosen = input('mean', type);
-    expect(resolveOutput({ name: 'calls', output: 'mean' }, [label, chosen])).toBe(chosen);
+    expect(resolveOutputs({ name: 'calls', output: 'mean' }, [label, chosen])).toEqual([chosen]);
+  });
+
+  test('may be several, in the order of the configuration', () => {
+    expect(resolveOutputs({ name: 'calls', output: ['mean', 'label'] }, [label, mean])).toEqual([mean, label]);
   });
 
   test('must be chosen where there are several', () => {
-    expect(() => resolveOutput({ name: 'calls', output: undefined }, [label, mean])).toThrow(
-      refused('FW_MODEL_OUTPUT_UNKNOWN', 'models.calls.output: the model has several outputs; it has label, mean'),
+    expect(() => resolveOutputs({ name: 'calls', output: undefined }, [label, mean])).toThrow(
+      refused('FW_MODEL_OUTPUT_UNKNOWN', `models.calls.output: the model has several outputs; ${has}`),
     );
   });
 
-  test('must be there', () => {
-    expect(() => resolveOutput({ name: 'calls', output: 'median' }, [label, mean])).toThrow(
-      refused('FW_MODEL_OUTPUT_UNKNOWN', 'models.calls.output: no output is named median; it has label, mean'),
+  test.each(['median', ['mean', 'median']])('must be there: %j', (output) => {
+    expect(() => resolveOutputs({ name: 'calls', output }, [label, mean])).toThrow(
+      refused('FW_MODEL_OUTPUT_UNKNOWN', `models.calls.output: no output is named median; ${has}`),
     );
   });
 
-  test.each([label, probabilities])('must be of floats: $name is not', (chosen) => {
-    expect(() => resolveOutput({ name: 'calls', output: chosen.name }, [label, probabilities])).toThrow(
+  test.each([probabilities, input('text', 'string')])('must be of numbers: $name is not', (chosen) => {
+    expect(() => resolveOutputs({ name: 'calls', output: chosen.name }, [label, chosen])).toThrow(
       refused(
         'FW_MODEL_TYPE_UNSUPPORTED',
-        `models.calls: output ${chosen.name} has type ${chosen.type}; supported are float32, float64`,
+        `models.calls: output ${chosen.name} has type ${chosen.type}; supported are float32, float64, int64, int32, bool`,
       ),
     );
   });
 });
 
 describe('the names of the values of a cell', () => {
-  test.each([
-    ['the only output', undefined, 1, ['mean']],
-    ['the output, numbered', undefined, 3, ['mean_0', 'mean_1', 'mean_2']],
-    ['as configured, for one', ['calls'], 1, ['calls']],
-    ['as configured, for two', ['low', 'high'], 2, ['low', 'high']],
-  ])('are %s', (_, outputs, perCell, names) => {
-    expect(resolveOutputNames({ name: 'calls', outputs }, 'mean', perCell)).toEqual(names);
+  const given = (count: number, labels?: readonly string[], name = 'mean') => ({ name, count, labels });
+
+  test.each<[string, string[] | undefined, ReturnType<typeof given>[], string[]]>([
+    ['the only output', undefined, [given(1)], ['mean']],
+    ['the output, numbered', undefined, [given(3)], ['mean_0', 'mean_1', 'mean_2']],
+    ['the classes of a classifier', undefined, [given(2, ['fire', 'flood'])], ['fire', 'flood']],
+    ['numbered where the labels are of something else', undefined, [given(2, ['a', 'b', 'c'])], ['mean_0', 'mean_1']],
+    ['those of each output', undefined, [given(1), given(2, undefined, 'band')], ['mean', 'band_0', 'band_1']],
+    ['as configured, for one', ['calls'], [given(1)], ['calls']],
+    ['as configured, for two', ['low', 'high'], [given(2, ['fire', 'flood'])], ['low', 'high']],
+  ])('are %s', (_, outputs, from, names) => {
+    expect(resolveValues({ name: 'calls', outputs }, from)).toEqual({ outputs: names, picked: undefined });
+  });
+
+  test('are those of the classes that were chosen, which alone are stored', () => {
+    const from = [given(1), given(3, ['a', 'b', 'c'], 'probabilities')];
+    expect(resolveValues({ name: 'calls', outputs: undefined, classes: ['c', 'a'] }, from)).toEqual({
+      outputs: ['c', 'a'],
+      picked: [3, 1],
+    });
+    expect(resolveValues({ name: 'calls', outputs: ['x', 'y'], classes: ['c', 'a'] }, from).outputs).toEqual([
+      'x',
+      'y',
+    ]);
+  });
+
+  test('of a class that there is not are refused', () => {
+    const values = (labels: readonly string[] | undefined) => () =>
+      resolveValues({ name: 'calls', outputs: undefined, classes: ['d'] }, [given(2, labels)]);
+    expect(values(['a', 'b'])).toThrow(
+      refused('FW_MODEL_CLASS_UNKNOWN', 'models.calls.classes: no class is named d; it has a, b'),
+    );
+    expect(values(undefined)).toThrow(
+      refused(
+        'FW_MODEL_CLASS_UNKNOWN',
+        'models.calls.classes: no class is named d; the graph does not tell which classes it has',
+        'Name the values under models.calls.outputs instead.',
+      ),
+    );
   });
 
   test.each([
     [['low'], 2],
     [['low', 'high'], 1],
     [[], 1],
-  ])('%j do not name %i values', (outputs: string[], perCell) => {
-    expect(() => resolveOutputNames({ name: 'calls', outputs }, 'mean', perCell)).toThrow(
+  ])('%j do not name %i values', (outputs: string[], count) => {
+    expect(() => resolveValues({ name: 'calls', outputs }, [given(count)])).toThrow(
       refused(
         'FW_MODEL_OUTPUT_SIZE',
-        `models.calls.outputs names ${outputs.length} values, but mean gives ${perCell} per cell`,
-        `List ${perCell} names under models.calls.outputs, or leave it out.`,
+        `models.calls.outputs names ${outputs.length} values, but mean gives ${count} per cell`,
+        `List ${count} names under models.calls.outputs, or leave it out.`,
       ),
     );
   });

@@ -259,12 +259,12 @@ describe('refused is', () => {
     );
   });
 
-  test('an output of whole numbers, with what to do about it', async () => {
-    const bytes = linearModel({ ...plain, outputType: 'int64' });
+  test('an output of text, with what to do about it', async () => {
+    const bytes = linearModel({ ...plain, outputType: 'string' });
     await expect(opened(mappingOf(bytes))).rejects.toEqual(
       expect.objectContaining({
         code: 'FW_MODEL_TYPE_UNSUPPORTED',
-        message: 'models.calls: output prediction has type int64; supported are float32, float64',
+        message: 'models.calls: output prediction has type string; supported are float32, float64, int64, int32, bool',
         next: 'Export this output as float or double, or set models.calls.output to another one.',
       }),
     );
@@ -282,7 +282,7 @@ describe('refused is', () => {
     await expect(opened(mappingOf(linearModel(model)))).rejects.toEqual(
       refused(
         'FW_MODEL_SHAPE_UNSUPPORTED',
-        'models.calls: input day has shape [N, 2]; each input must be [N] or [N, 1]',
+        'models.calls: input day has shape [N, 2], which takes 2 columns; it is given 1',
       ),
     );
   });
@@ -313,7 +313,7 @@ describe('refused is', () => {
 
   test('an output that is not there', async () => {
     await expect(opened(mappingOf(linearModel(plain), { output: 'mean' }))).rejects.toEqual(
-      refused('FW_MODEL_OUTPUT_UNKNOWN', 'models.calls.output: no output is named mean; it has prediction'),
+      refused('FW_MODEL_OUTPUT_UNKNOWN', 'models.calls.output: no output is named mean; it has prediction (float32)'),
     );
   });
 
