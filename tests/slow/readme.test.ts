@@ -29,6 +29,10 @@ const VERIFIED: readonly (readonly [command: RegExp, how: How])[] = [
     { by: 'running it' },
   ],
   [/^forewarm (backup --wait|backup (verify|diff) latest|restore latest( --dry-run)?)$/, { by: 'running it' }],
+  [
+    /^forewarm model inspect samples\/montco911\/model\.onnx$/,
+    { by: 'file', file: 'tests/slow/cli/model.test.ts', line: /model\('inspect', SAMPLE\)/ },
+  ],
   [/^forewarm( --json)? --(version|help)$/, { by: 'running it' }],
   [
     /^forewarm up( --check)?$/,

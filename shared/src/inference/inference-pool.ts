@@ -3,11 +3,13 @@ import workerpool from 'workerpool';
 import { AwakeTimer } from '../awake-timer';
 import { asForewarmError, ERROR_CATALOGUE, ForewarmError, messageOf, type PlainError } from '../errors';
 import type { Service } from '../lifecycle';
+import type { ModelFacts } from '../model/describe-model';
 import type { ModelSpec } from '../model/spec';
 import { Slots } from '../slots';
 import {
   type BatchSummary,
   type BatchTask,
+  type DescribeTask,
   type InspectTask,
   OUTDATED_EXIT_CODE,
   type RowsAnswer,
@@ -114,6 +116,14 @@ export class InferencePool implements Service {
   }
 
   /**
+   * Looks into a model file.
+   * @throws ForewarmError FW_MODEL_FILE_MISSING, FW_MODEL_NOT_ONNX, FW_INFERENCE_*
+   */
+  describe(task: DescribeTask): Promise<ModelFacts> {
+    return this.slots.run(() => this.run<ModelFacts>('describe', task, `looking into ${task.file}`));
+  }
+
+  /**
    * Computes rows for a reader, and writes nothing.
    * @throws ForewarmError FW_INFERENCE_TIME_LIMIT, FW_INFERENCE_CRASHED, FW_MODEL_*
    */
@@ -174,8 +184,8 @@ export class InferencePool implements Service {
 }
 
 /** What an inference process can do. */
-type Method = 'batch' | 'rows' | 'inspect';
-type Task = BatchTask | RowsTask | InspectTask;
+type Method = 'batch' | 'rows' | 'inspect' | 'describe';
+type Task = BatchTask | RowsTask | InspectTask | DescribeTask;
 
 /** How a task went with one process; `outdated`, when the process left because it held another generation of the model. */
 type Attempt<T> = { result: T } | { error: ForewarmError; begun: boolean } | { outdated: true };

@@ -1,4 +1,5 @@
 import { worker, workerEmit } from 'workerpool';
+import type { ModelFacts } from '../model/describe-model';
 import { OnnxModel } from '../model/onnx-model';
 import type { ModelSpec } from '../model/spec';
 import { endWithParent } from '../parent-watch';
@@ -7,6 +8,7 @@ import { computeRows } from './compute-rows';
 import {
   type BatchSummary,
   type BatchTask,
+  type DescribeTask,
   type InspectTask,
   OUTDATED_EXIT_CODE,
   type RowsAnswer,
@@ -47,6 +49,13 @@ async function inspect(task: InspectTask): Promise<ModelSpec> {
   return model.spec;
 }
 
+async function describe({ file }: DescribeTask): Promise<ModelFacts> {
+  started();
+  // Reading graphs is for this alone: no process of a daemon waits for it to load.
+  const { describeModel } = await import('../model/describe-model.js');
+  return describeModel(file);
+}
+
 /** The model where it is loaded. Does not come back where another generation of it is. */
 function begin(spec: ModelSpec): OnnxModel | undefined {
   const loaded = models.get(spec.name);
@@ -79,4 +88,4 @@ process.title = 'forewarm inference';
 process.on('SIGINT', () => undefined);
 endWithParent();
 
-worker({ batch, rows, inspect });
+worker({ batch, rows, inspect, describe });

@@ -39,6 +39,11 @@ export interface InspectTask {
   readonly probeCategories: readonly string[];
 }
 
+/** A file to be looked into, whatever model it is. */
+export interface DescribeTask {
+  readonly file: string;
+}
+
 /** Rows for a reader, which has them at once; nothing is written. */
 export interface RowsTask {
   readonly spec: ModelSpec;

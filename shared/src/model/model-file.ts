@@ -1,8 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { ForewarmError, messageOf } from '../errors';
-import type { ModelMapping } from './spec';
 
-type FileOf = Pick<ModelMapping, 'name' | 'file'>;
+/** Which file, and the model of the configuration that has it, if one does. */
+export interface FileOf {
+  readonly file: string;
+  readonly name?: string | undefined;
+}
+
+/** What messages about the file begin with. */
+export function settingOf({ name }: FileOf): string {
+  return name === undefined ? '' : `models.${name}.file: `;
+}
 
 /** @throws ForewarmError FW_MODEL_FILE_MISSING */
 export async function readModelFile(model: FileOf): Promise<Buffer> {
@@ -20,11 +28,11 @@ export async function stampOfModelFile(model: FileOf): Promise<string> {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
 }
 
-function unreadable({ name, file }: FileOf, error: unknown): ForewarmError {
+function unreadable(model: FileOf, error: unknown): ForewarmError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   const why = missing ? 'does not exist' : `cannot be read: ${messageOf(error)}`;
-  return new ForewarmError('FW_MODEL_FILE_MISSING', `models.${name}.file: ${file} ${why}`, {
-    next: `Check models.${name}.file.`,
+  return new ForewarmError('FW_MODEL_FILE_MISSING', `${settingOf(model)}${model.file} ${why}`, {
+    next: model.name === undefined ? 'Check the path.' : `Check models.${model.name}.file.`,
     cause: error,
   });
 }

@@ -10,6 +10,7 @@ import { addEnv } from './commands/env';
 import { addHelp } from './commands/help';
 import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
+import { addModel } from './commands/model';
 import { addPredict } from './commands/predict';
 import { addQueues } from './commands/queues';
 import { addRestore } from './commands/restore';
@@ -63,6 +64,7 @@ export function makeProgram(): Command {
     addQueues,
     addJobs,
     addConfig,
+    addModel,
     addEnv,
     addMigrate,
   ])

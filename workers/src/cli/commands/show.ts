@@ -10,7 +10,8 @@ import { parseCoordinates } from '../parse-coordinates';
 import { describeProvenance } from '../provenance';
 import { withReader } from '../with-reader';
 
-interface ShowOptions {
+/** What of a row is shown. */
+export interface ShowOptions {
   readonly model?: string;
   readonly output?: string;
   readonly axes?: string;
@@ -27,17 +28,30 @@ export function addShow(program: Command): void {
     .addHelpText('after', '\nExample:\n  forewarm show "EMS: CARDIAC EMERGENCY" --axes hour,day')
     .action(async (category: string, pairs: string[], options: ShowOptions, command: Command) => {
       const invocation = new Invocation(command);
-      const coordinates = parseCoordinates(pairs);
+      parseCoordinates(pairs);
       const config = invocation.configOfRunning();
       const model = chooseModel(config, options.model);
       const { name } = model;
       const row = await withReader(config, model, (reader) => reader.row(name, category)).catch((error: unknown) => {
         throw suggestCategory(error, model, [category]);
       });
-      const axes = options.axes?.split(',').map((axis) => axis.trim());
-      const slice = sliceOf(row, { output: options.output, axes, coordinates });
-      invocation.answer(documentOf(name, category, slice, row), () => describe(invocation, name, category, slice, row));
+      showRow(invocation, { model: name, category, row }, pairs, options);
     });
+}
+
+/**
+ * Answers with a row, or a part of it: as a heat map, or as a document.
+ * @throws ForewarmError FW_USAGE, FW_CELL_UNKNOWN
+ */
+export function showRow(
+  invocation: Invocation,
+  { model, category, row }: { readonly model: string; readonly category: string; readonly row: RowAnswer },
+  pairs: readonly string[],
+  options: ShowOptions,
+): void {
+  const axes = options.axes?.split(',').map((axis) => axis.trim());
+  const slice = sliceOf(row, { output: options.output, axes, coordinates: parseCoordinates(pairs) });
+  invocation.answer(documentOf(model, category, slice, row), () => describe(invocation, model, category, slice, row));
 }
 
 /** `values` has one list for each value of the first axis, or only numbers where there is but one axis. */
