@@ -24,6 +24,7 @@ export const warmRequest = z.strictObject({
     .boolean()
     .optional()
     .describe('Compute every row anew, also one of which a valid copy could be kept or restored.'),
+  publishAnyway: z.boolean().optional().describe('Publish a new generation also when a gate refuses it.'),
 });
 export type WarmRequest = z.infer<typeof warmRequest>;
 
@@ -37,7 +38,7 @@ type Configured = Pick<CataloguedModel, 'categories'>;
 export async function requestWarm(
   enqueue: Enqueuer,
   configured: Configured,
-  { model, categories = [], force = false }: WarmRequest,
+  { model, categories = [], force = false, publishAnyway = false }: WarmRequest,
   trigger: OnDemandTrigger,
 ): Promise<string> {
   const chosen = chooseCategories(model, configured, categories);
@@ -46,9 +47,10 @@ export async function requestWarm(
     trigger,
     ...(chosen === undefined ? {} : { categories: chosen }),
     ...(force ? { force } : {}),
+    ...(publishAnyway ? { publishAnyway } : {}),
   };
   const what = createHash('sha256')
-    .update(JSON.stringify([chosen, force]))
+    .update(JSON.stringify([chosen, force, ...(publishAnyway ? [publishAnyway] : [])]))
     .digest('hex')
     .slice(0, 16);
   return enqueue.add('warm', payload, { key: `demand-${model}-${what}`, ifRunning: 'share' });

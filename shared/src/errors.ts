@@ -241,6 +241,23 @@ export const ERROR_CATALOGUE = {
     'Another restore of this model runs.',
     'Wait for its end; one that was killed is forgotten within a minute.',
   ),
+  FW_GATE_REFUSED: refused(
+    'A gate of the model refuses the new generation: it is not finite, not complete, out of bounds or too far from the live one.',
+    'Compare them with forewarm diff; if it is right, publish it with --force.',
+  ),
+  FW_GENERATION_UNKNOWN: notFound(
+    'Nothing is kept of such a generation.',
+    'See forewarm generations for those that there are; keepGenerations says how many are kept.',
+  ),
+  FW_GENERATION_INCOMPLETE: refused(
+    'The generation lacks rows, so that readers would miss them.',
+    'Go to another one, bring one back with forewarm restore, or allow it with --allow-incomplete.',
+  ),
+  FW_GENERATION_LIVE: refused('The generation is live already.', 'See forewarm generations.'),
+  FW_GENERATIONS_DIFFER: refused(
+    'Two generations have other axes or outputs, so that no value of one stands for one of the other.',
+    'Compare two that have the same.',
+  ),
   FW_MODEL_PINNED: refused(
     'An operator chose another generation than that of the model file, which therefore is not computed.',
     'Let the model file be published again with forewarm unpin.',

@@ -83,7 +83,7 @@ test('a category with NaN keeps its old row, the others get new ones, and last_u
   await daemon.cycle('degraded', daemon.mark);
   const cycle = await daemon.cycle('degraded', daemon.mark);
   expect(cycle).toMatchObject({ computed: 7, failed: 1, live: generation });
-  expect(cycle.reason).toBe(`1 row failed: ${BAD}: value 0 of 24 is NaN`);
+  expect(cycle.reason).toBe(`1 row failed: ${BAD}: prediction at day=0 hour=0 is NaN`);
   const after = await system.rows(generation, categories);
   for (const category of categories) {
     const same = after.get(category)?.equals(before.get(category) ?? Buffer.alloc(0));
@@ -105,7 +105,9 @@ test('a new model with a category that fails does not replace the live one', asy
   system.write('m.onnx', smallModel(categories, { poison: { input: 'category', equals: BAD } }));
   const cycle = await daemon.cycle('degraded');
   expect(cycle).toMatchObject({ live, failed: 1, computed: 7 });
-  expect(cycle.reason).toMatch(/generation not published: 1 rows of \w{12} are missing, such as category 00005$/);
+  expect(cycle.reason).toMatch(
+    /generation not published: gate finite: 1 value is not finite; gate coverage: 1 row of 8 missing: "category 00005"$/,
+  );
   expect(await system.cache().pointer()).toMatchObject({ generation: live, previous: null });
   expect(await system.cache().missing(String(live), categories)).toEqual([]);
 });

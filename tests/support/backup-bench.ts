@@ -82,7 +82,14 @@ export class BackupBench {
       categories: this.warmed.categories,
       expireAfterMs: undefined,
       pinOver: this.warmed.generation,
-      ...{ overwrite: false, allowIncomplete: false, dryRun: false, maxAgeMs: undefined, by: 'a test' },
+      ...{
+        overwrite: false,
+        allowIncomplete: false,
+        dryRun: false,
+        maxAgeMs: undefined,
+        gates: undefined,
+        by: 'a test',
+      },
       ...more,
     };
   }

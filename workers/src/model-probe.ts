@@ -50,6 +50,25 @@ export async function tryConfig(settings: object, environment: Environment): Pro
   }
 }
 
+/** What the model's file gives; `undefined` when it cannot be used. */
+export async function specOfFile(
+  config: Config,
+  { name }: ModelConfig,
+  environment: Environment,
+): Promise<ModelSpec | undefined> {
+  const only = { ...config, models: config.models.filter((model) => model.name === name) };
+  const trial = new ModelsTrial(only, environment);
+  try {
+    await trial.start();
+    return trial.tried[0]?.spec;
+  } catch (error) {
+    if (error instanceof ForewarmError) return undefined;
+    throw error;
+  } finally {
+    await trial.stop();
+  }
+}
+
 export interface ComputedOne {
   readonly spec: ModelSpec;
   readonly row: PackedRow | undefined;

@@ -24,7 +24,7 @@ export async function keepPin(context: JobContext, spec: ModelSpec, log: Logger)
       const source = await fromPostgres(stores, record);
       if (source.rows === 0) return undefined;
       const by = `${context.host}, after the cache was lost`;
-      const request = restoreRequest(context.models.configured(spec.name), spec, { by });
+      const request = restoreRequest(context.models.configured(spec.name), spec, { by, gates: undefined });
       const reporting = {
         onProgress: () => undefined,
         signal: new AbortController().signal,

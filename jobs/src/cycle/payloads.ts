@@ -24,6 +24,8 @@ export const cyclePayload = z.strictObject({
   copyKept: z.boolean(),
   /** For a cycle over a few rows that finds out whether its model works. */
   probe: z.literal(true).optional(),
+  /** For a generation that is to be published also when a gate refuses it. */
+  anyway: z.literal(true).optional(),
 });
 export type CyclePayload = z.infer<typeof cyclePayload>;
 

@@ -4,8 +4,10 @@ import { evicts } from '#shared/connections/redis-state';
 import { ForewarmError } from '#shared/errors';
 import { errorFacts, type Logger } from '#shared/logger';
 import type { ModelSpec } from '#shared/model/spec';
+import { refusalText } from '#shared/rollout/gates';
 import type { JobContext } from '../context';
 import { categoriesHash } from './categories-hash';
+import { inspectGeneration, tellAccepted, tellRefusal } from './pass-gates';
 import type { CyclePayload } from './payloads';
 import { type Presence, presenceOf, whyGone } from './presence';
 import { lastPublished, retireGenerations } from './retire-generations';
@@ -25,7 +27,7 @@ export interface Published {
 
 /**
  * Ends a cycle in the cache: brings the metadata up to date and, for a generation that is not live, flips the pointer when
- * every row is there. When nothing is live yet the first generation is published with what it has. Safe to repeat.
+ * every row is there and its gates pass it. When nothing is live yet the first generation is published with what it has. Safe to repeat.
  * @throws ForewarmError FW_REDIS_UNAVAILABLE, FW_MODEL_*
  */
 export async function publishCycle(
@@ -42,7 +44,7 @@ export async function publishCycle(
     return { live: before, metadata: undefined, withheld: 'the cycle was cancelled', gone: null };
   }
   const undropped = settled.state !== 'failed' && (await dropUnwanted(context, cache, payload, settled, log));
-  const next = await nextPointer(context, cache, payload, settled, before, now);
+  const next = await nextPointer(context, cache, payload, settled, before, now, log);
   const live = 'pointer' in next ? next.pointer : before;
   const withheld = 'withheld' in next ? next.withheld : null;
   if (live === undefined) return { live, metadata: undefined, withheld, gone: null, undropped };
@@ -73,6 +75,7 @@ async function nextPointer(
   settled: SettledCycle,
   live: LivePointer | undefined,
   now: Date,
+  log: Logger,
 ): Promise<{ pointer: LivePointer } | { withheld: string }> {
   // A pin over another file ends when the file of the live generation is back.
   if (live?.generation === payload.generation)
@@ -82,9 +85,13 @@ async function nextPointer(
   const spec = await context.models.resolve(payload.model);
   if (spec.generation !== payload.generation) return { withheld: 'the model file changed while the cycle ran' };
   if (live !== undefined) {
-    const missing = await cache.missing(spec.generation, context.models.configured(payload.model).categories);
-    const some = `${missing.length} rows of ${spec.generation} are missing, such as ${missing[0]}`;
-    if (missing.length > 0 && !(await wereEvicted(context, payload, settled))) return { withheld: some };
+    const mayLack = await wereEvicted(context, payload, settled);
+    const report = await inspectGeneration(context, cache, spec, live, settled, mayLack);
+    if (!report.passed && payload.anyway !== true) {
+      await tellRefusal(context, spec, live, report, log);
+      return { withheld: refusalText(report) };
+    }
+    await tellAccepted(context, spec.name, spec.generation, log);
   }
   const previous = live?.generation ?? (await lastPublished(context, spec));
   return { pointer: pointerTo(spec, previous, now) };

@@ -4,6 +4,7 @@ import { errorFacts, type Logger } from '#shared/logger';
 import type { ModelSpec } from '#shared/model/spec';
 import type { GenerationRecord } from '#shared/store/generation-store';
 import type { JobContext } from '../context';
+import { tellAccepted } from './pass-gates';
 
 /** The generation that was live last according to Postgres, for a cache that has lost its pointer. */
 export async function lastPublished(context: JobContext, spec: ModelSpec): Promise<string | null> {
@@ -31,18 +32,33 @@ export async function retireGenerations(
   const { model } = cache;
   try {
     const restoring = (await cache.restoring())?.generation;
+    const { keepGenerations } = context.models.configured(model);
     const kept = [live.generation, live.previous, warming, restoring];
-    if (replaced !== null && !kept.includes(replaced)) await drop(context, cache, replaced, log);
+    // Where no more are kept Postgres need not be asked, which may be away.
+    if (keepGenerations === 2 && replaced !== null && !kept.includes(replaced))
+      await drop(context, cache, replaced, log);
     const known = await generations.list(model);
+    kept.push(...olderKept(known, live, keepGenerations));
     if (agrees(known, live, kept)) return;
     const { generation, previous, publishedAt, pinnedOver = null } = live;
     await generations.published(model, generation, previous, new Date(publishedAt), pinnedOver);
-    for (const { id } of known.filter((generation) => !kept.includes(generation.id)))
+    for (const { id, refusal } of known.filter((generation) => !kept.includes(generation.id))) {
       await drop(context, cache, id, log);
+      if (refusal !== null) await tellAccepted(context, model, id, log);
+    }
   } catch (error) {
     const where = 'old generations could not be retired; the next cycle tries again';
     context.errors.report(where, error, errorFacts(error), { log });
   }
+}
+
+/** Those before the live one and the one before that are kept as well, the last ones that were live first. */
+function olderKept(known: readonly GenerationRecord[], live: LivePointer, keep: number): string[] {
+  const others = known.filter(
+    ({ id, publishedAt }) => publishedAt !== null && id !== live.generation && id !== live.previous,
+  );
+  const newest = others.sort((a, b) => (b.publishedAt?.getTime() ?? 0) - (a.publishedAt?.getTime() ?? 0));
+  return newest.slice(0, Math.max(0, keep - 2)).map(({ id }) => id);
 }
 
 async function drop(context: JobContext, cache: ModelCache, id: string, log: Logger): Promise<void> {

@@ -24,6 +24,8 @@ export interface CycleRequest {
   readonly categories?: readonly string[];
   /** When absent: `fill` where the generation is not live, and what the model's `refresh` says where it is. */
   readonly mode?: BatchMode;
+  /** Publish its generation also when a gate refuses it. */
+  readonly anyway?: true;
   /** Only the rows of one batch, to find out whether the model works. */
   readonly probe?: true;
 }
@@ -117,6 +119,7 @@ async function addJobs(
     whole: request.categories === undefined && !request.probe ? categoriesHash(model.categories) : null,
     copyKept: behind,
     ...(request.probe && { probe: request.probe }),
+    ...(request.anyway && { anyway: request.anyway }),
   };
   const children = batches.map((batch, number) => ({
     id: batchId(cycle, number),

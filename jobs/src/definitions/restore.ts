@@ -18,6 +18,7 @@ export const restoreJobRequest = z.strictObject({
     .boolean()
     .optional()
     .describe('Let a backup that lacks rows take the place of a generation that has them.'),
+  force: z.boolean().optional().describe('Publish another generation also when a gate refuses it.'),
 });
 
 const AGAIN_MS = 5_000;
@@ -33,13 +34,14 @@ export const restore = defineJob({
   timeLimitMs: () => 2 * 3_600_000,
   async run(run) {
     const { payload, context, log, stopping } = run;
-    const { model, name, overwrite = false, allowIncomplete = false } = payload;
+    const { model, name, overwrite = false, allowIncomplete = false, force = false } = payload;
     requireModel(context, model);
     const { folder, runner } = context.backups;
     const path = folder.pathOf(await folder.find(name, model));
     const spec = await context.models.resolve(model).catch(() => undefined);
     const request = restoreRequest(context.models.configured(model), spec, {
       ...{ overwrite, allowIncomplete, by: `${context.host}, job ${run.id}` },
+      ...(force && { gates: undefined }),
     });
     try {
       const task = { task: 'restore', targets: context.targets, model, path, request } as const;

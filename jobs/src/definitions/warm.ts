@@ -98,9 +98,15 @@ function loading(trigger: Trigger): Outcome {
 }
 
 function requestOf(context: JobContext, asked: WarmRequest, trigger: Trigger): CycleRequest {
-  const { model, force } = asked;
+  const { model, force, publishAnyway } = asked;
   const categories = chooseCategories(model, context.models.configured(model), asked.categories ?? []);
-  return { model, trigger, ...(categories && { categories }), ...(force && { mode: 'compute' }) };
+  return {
+    model,
+    trigger,
+    ...(categories && { categories }),
+    ...(force && { mode: 'compute' }),
+    ...(publishAnyway && { anyway: true }),
+  };
 }
 
 /**

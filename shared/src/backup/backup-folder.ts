@@ -1,12 +1,12 @@
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BackupConfig } from '../config/types';
+import { temporaryOwner } from '../durable-file';
 import { ForewarmError, messageOf } from '../errors';
 import { isRunning } from '../is-running';
 import { dataFile, isDataFile, MANIFEST_ENDING, manifestFile, parseName } from './backup-names';
 import { manifestFacts, writeFailure } from './backup-writer';
 import type { BackupManifest } from './documents';
-import { temporaryOwner } from './durable-file';
 import { readManifest, sealManifest, writeManifest } from './manifest';
 import { verifyBackup } from './verified-backup';
 

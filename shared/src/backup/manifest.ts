@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { writeDurably } from '../durable-file';
 import { ForewarmError } from '../errors';
 import { parseJson } from '../parse-json';
 import { type BackupManifest, manifestSchema } from './documents';
-import { writeDurably } from './durable-file';
 
 /** A manifest without its own hash. */
 export type ManifestFacts = Omit<BackupManifest, 'manifestSha256'>;

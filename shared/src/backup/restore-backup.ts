@@ -1,6 +1,8 @@
 import type { LivePointer, Metadata } from '../cache/pointer';
 import { withLease } from '../cache/restore-lease';
 import { ForewarmError } from '../errors';
+import { pairRows } from '../rollout/compare-generations';
+import { GateKeeper, refusalText, worstText } from '../rollout/gates';
 import { checkFit } from './check-fit';
 import type { RestoreRequest, RestoreSummary } from './restore-request';
 import { type RowCounts, RowRestorer } from './restore-rows';
@@ -26,7 +28,7 @@ export function restoreBackup(
  * Brings back what a backup has. Of the live generation row by row, where one is missing, corrupt or older; another generation
  * is written beside the live one and published when it is complete. Interrupted at any moment, nothing that is served is worse
  * than before, and doing it again completes it.
- * @throws ForewarmError FW_BACKUP_OTHER_MODEL, FW_BACKUP_TOO_OLD, FW_BACKUP_INCOMPLETE, FW_RESTORE_RUNNING, FW_REDIS_*,
+ * @throws ForewarmError FW_BACKUP_OTHER_MODEL, FW_BACKUP_TOO_OLD, FW_BACKUP_INCOMPLETE, FW_GATE_REFUSED, FW_RESTORE_RUNNING, FW_REDIS_*,
  *   FW_BACKUP_CORRUPT when the file changes while it is read; the signal's reason when it is aborted
  */
 export async function restoreGeneration(
@@ -48,6 +50,7 @@ export async function restoreGeneration(
     const rows = new RowRestorer(stores, source, request);
     if (mode === 'beside' && !request.dryRun) await rows.begin();
     await rows.run({ ...reporting, signal });
+    if (mode === 'beside' && live !== undefined && !request.dryRun) await passGates(stores, source, request, live);
     const published =
       mode === 'beside' && !request.dryRun ? await publish(stores, source, request, rows.counts, reporting) : undefined;
     return {
@@ -71,6 +74,29 @@ function checkComplete(source: RestoreSource, request: RestoreRequest, live: Liv
   const some = `${lacking.length} of ${request.categories.length} rows, such as that of ${JSON.stringify(lacking[0])}`;
   const what = `${source.name} lacks ${some}, and generation ${live.generation} is live`;
   throw new ForewarmError('FW_BACKUP_INCOMPLETE', what);
+}
+
+/** The rows that were written, against those that are live. What refuses them leaves them beside the live ones. */
+async function passGates(
+  { cache }: BackupStores,
+  { facts, name }: RestoreSource,
+  { gates, categories, allowIncomplete }: RestoreRequest,
+  live: LivePointer,
+): Promise<void> {
+  if (gates === undefined) return;
+  const keeper = new GateKeeper(facts, gates);
+  for await (const pairs of pairRows(cache, categories, facts, live)) {
+    for (const { category, row, other } of pairs) {
+      if (row !== undefined) keeper.add(category, row.values, other?.values);
+      else if (!allowIncomplete) keeper.lacks(category);
+    }
+  }
+  const report = keeper.report();
+  if (report.passed) return;
+  const worst = report.worst.map(worstText);
+  throw new ForewarmError('FW_GATE_REFUSED', `${name} is not published: ${refusalText(report)}`, {
+    details: { worst },
+  });
 }
 
 async function publish(

@@ -1,4 +1,5 @@
 import type { Axis } from '../cache/grid';
+import type { GateSettings } from '../rollout/gates';
 
 export interface RestoreRequest {
   /** What the configuration says of the model. */
@@ -16,6 +17,8 @@ export interface RestoreRequest {
   readonly overwrite: boolean;
   /** Whether a backup that lacks rows may replace a generation. */
   readonly allowIncomplete: boolean;
+  /** What another generation is held to before it replaces the live one; `undefined` for nothing. */
+  readonly gates: GateSettings | undefined;
   readonly dryRun: boolean;
   /** Milliseconds since the backup was begun; `undefined` for any. */
   readonly maxAgeMs: number | undefined;

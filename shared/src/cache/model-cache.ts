@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis';
 import { asking, execChecked } from '../connections/redis';
 import { asForewarmError, ForewarmError } from '../errors';
 import { type CacheEvent, rowsEvents } from './events';
+import { type Axis, cellCount } from './grid';
 import { KeySpace } from './keys';
 import { type LivePointer, type Metadata, parseLivePointer, parseMetadata, withoutPin } from './pointer';
 import { type RestoreLease, readLease } from './restore-lease';
-import type { RowFrame } from './row';
+import { type RowFrame, RowView } from './row';
 import { readRows } from './row-reader';
 import { slices } from './slices';
 
@@ -137,6 +138,23 @@ export class ModelCache {
   async faulty(generation: string, frame: RowFrame, categories: readonly string[]): Promise<string[]> {
     const rows = await readRows(this.redis, this.keys, categories, { generation, frame, inputs: false });
     return categories.filter((category) => rows.get(category)?.whole !== true);
+  }
+
+  /**
+   * The rows of these categories that are there and whole, in the shape of their generation.
+   * @throws ForewarmError FW_REDIS_UNAVAILABLE
+   */
+  async wholeRows(
+    { generation, axes, outputs }: { generation: string; axes: readonly Axis[]; outputs: readonly string[] },
+    categories: readonly string[],
+  ): Promise<Map<string, RowView>> {
+    // The first 6 bytes of the identity are the generation's id, and the checksum speaks for the rest.
+    const identity = Buffer.from(generation, 'hex');
+    const frame: RowFrame = { cells: cellCount(axes), outputs: outputs.length, identity };
+    const rows = await readRows(this.redis, this.keys, categories, { generation, frame, inputs: false });
+    return new Map(
+      [...rows].flatMap(([category, { whole, bytes }]) => (whole ? [[category, new RowView(bytes)]] : [])),
+    );
   }
 
   /** Number of index entries: the rows that the generation should have, wanted or not. */

@@ -3,6 +3,7 @@ import { COMPRESSIONS, VALUE_FORMS } from '../backup/documents';
 import { UNKNOWN_CATEGORIES } from '../tiers/model-source';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
+import { boundsType, driftType } from './gates';
 import { inputsType } from './inputs';
 import { listenHost } from './listen';
 import { optional, required, section, withDefault } from './setting';
@@ -219,6 +220,20 @@ export const modelSchema = z.strictObject({
     { defaultText: 'all, where the graph tells them' },
   ),
   outputs: optional(names(512, 65_535), 'Names of the values of one cell, where the model gives several.'),
+  bounds: optional(
+    boundsType,
+    'Gate: values of a new generation that are outside keep it from going live; for all outputs, or by name.',
+  ),
+  maxDrift: optional(
+    driftType,
+    'Gate: how far a new generation may be from the live one. `mean`: the sum of all changes by the sum of the sizes of all live values. ' +
+      '`share`: the share of values that changed by more than `band` (50 % unless given) of the live one, or of the mean of its row where that is more.',
+  ),
+  keepGenerations: withDefault(
+    integer(2, 20),
+    2,
+    'Generations that are kept whole: the live one, and those that `forewarm rollback` can go back to.',
+  ),
   every: withDefault(duration('1s', '24h'), '20s', 'How often the grid is computed.'),
   refresh: withDefault(
     choice(REFRESHES),

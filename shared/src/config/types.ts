@@ -1,6 +1,7 @@
 import type { Compression, ValueForm } from '../backup/documents';
 import type { Axis } from '../cache/grid';
 import type { InputSource } from '../model/spec';
+import type { GateSettings } from '../rollout/gates';
 import type { UnknownCategories } from '../tiers/model-source';
 
 export type { InputSource };
@@ -42,6 +43,9 @@ export interface ModelConfig {
   readonly output: string | readonly string[] | undefined;
   readonly classes: readonly string[] | undefined;
   readonly outputs: readonly string[] | undefined;
+  readonly bounds: GateSettings['bounds'];
+  readonly maxDrift: GateSettings['maxDrift'];
+  readonly keepGenerations: number;
   readonly everyMs: number;
   readonly refresh: Refresh;
   /** With `refresh: changed`: age from which a row is computed anew; `undefined` means never. */

@@ -2,7 +2,8 @@ import { encodeRow } from '../cache/row';
 import { slices } from '../cache/slices';
 import { asForewarmError, ForewarmError } from '../errors';
 import type { OnnxModel } from '../model/onnx-model';
-import { rowFrame } from '../model/spec';
+import { type ModelSpec, rowFrame } from '../model/spec';
+import { cellText } from '../rollout/gates';
 import type { CategoryFailure, PackedRow, RowsAnswer } from './protocol';
 
 export interface ComputedRows extends RowsAnswer {
@@ -34,8 +35,8 @@ export async function computeRows(
     const inferred = performance.now();
     const computedAtMs = now();
     for (const { category, values } of results) {
-      const failure = values instanceof ForewarmError ? values : notFinite(values);
-      if (failure !== undefined) failures.push({ category, code: failure.code, message: failure.message });
+      const failure = values instanceof ForewarmError ? values : notFinite(values, model.spec);
+      if (failure !== undefined) failures.push(failureOf(category, failure));
       else rows.push({ category, bytes: encodeRow(frame, values as Float32Array, computedAtMs), computedAtMs });
     }
     inferMs += inferred - began;
@@ -67,10 +68,17 @@ async function runRows(model: OnnxModel, categories: readonly string[], clockMs:
   return results;
 }
 
-function notFinite(values: Float32Array): ForewarmError | undefined {
+function failureOf(category: string, { code, message, details }: ForewarmError): CategoryFailure {
+  const { position } = details;
+  return { category, code, message, ...(typeof position === 'number' && { position }) };
+}
+
+function notFinite(values: Float32Array, { axes, outputs }: ModelSpec): ForewarmError | undefined {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
-      return new ForewarmError('FW_VALUE_NOT_FINITE', `value ${i} of ${values.length} is ${values[i]}`);
+      const where = `${outputs[i % outputs.length]} at ${cellText(axes, Math.floor(i / outputs.length))}`;
+      const details = { position: i };
+      return new ForewarmError('FW_VALUE_NOT_FINITE', `${where} is ${values[i]}`, { details });
     }
   }
   return undefined;

@@ -66,6 +66,8 @@ export interface RowsAnswer {
 /** Why one category has no new row; its old one was left in place. */
 export interface CategoryFailure extends Pick<PlainError, 'code' | 'message'> {
   readonly category: string;
+  /** Of the value that is not finite, where that is why: among the K·C of the row. */
+  readonly position?: number | undefined;
 }
 
 /** Failures beyond this number are counted, not listed. */

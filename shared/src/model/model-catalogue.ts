@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ForewarmError } from '../errors';
-import { stampOfModelFile } from './model-file';
+import { changedAtMs, stampOfModelFile } from './model-file';
 import type { ModelMapping, ModelSpec } from './spec';
 
 /** Loads a model file, checks and tries it; in the daemon this happens in an inference process. */
 export type Inspect = (mapping: ModelMapping, probeCategories: readonly string[]) => Promise<ModelSpec>;
 
+/** A writer that rests for longer is done. */
+const SETTLE_MS = 1_000;
+/** How often a file that goes on changing is looked at before what it was is used on. */
+const LOOKS = 3;
 /** Categories on which a model is tried before it is given up. */
 const PROBES = 5;
 
@@ -21,13 +26,16 @@ export interface CataloguedModel extends ModelMapping {
 export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
   private readonly models: ReadonlyMap<string, M>;
   private readonly inspect: Inspect;
+  private readonly settleMs: number;
   /** What a file was found to be, or is being found to be: batches that ask at the same time share one look. */
   private readonly known = new Map<string, { readonly stamp: string; readonly spec: Promise<ModelSpec> }>();
 
   /** Hashes of files, by what the file looked like. */
   private readonly hashes = new Map<string, { readonly stamp: string; readonly hash: Promise<string> }>();
 
-  constructor(models: readonly M[], inspect: Inspect) {
+  /** @param settleMs how long a changed file must have been left alone */
+  constructor(models: readonly M[], inspect: Inspect, settleMs = SETTLE_MS) {
+    this.settleMs = settleMs;
     this.models = new Map(models.map((model) => [model.name, model]));
     this.inspect = inspect;
   }
@@ -49,13 +57,37 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
    */
   async resolve(name: string): Promise<ModelSpec> {
     const model = this.configured(name);
-    const stamp = await stampOfModelFile(model);
+    const seen = await stampOfModelFile(model);
+    const before = this.known.get(name);
+    if (before?.stamp === seen) return before.spec;
+    // A file that is being written is left alone until it is whole; what it was goes on.
+    let stamp = seen;
+    if (before !== undefined) {
+      const settled = await this.settled(model, seen);
+      if (settled === undefined) return before.spec;
+      stamp = settled;
+    }
     const known = this.known.get(name);
     if (known?.stamp === stamp) return known.spec;
     const look = { stamp, spec: this.inspect(mappingOf(model), model.categories.slice(0, PROBES)) };
     this.known.set(name, look);
     look.spec.catch(() => this.known.get(name) === look && this.known.delete(name));
     return look.spec;
+  }
+
+  /** The stamp of a changed file once it was left alone for a moment; waits for that, not for ever. */
+  private async settled(model: M, seen: string): Promise<string | undefined> {
+    let stamp = seen;
+    for (let look = 0; look < LOOKS; look++) {
+      // A time that lies ahead says nothing: then the file is looked at twice.
+      const age = Date.now() - changedAtMs(stamp);
+      if (age >= this.settleMs) return stamp;
+      await delay(age < 0 ? this.settleMs : this.settleMs - age);
+      const now = await stampOfModelFile(model);
+      if (now === stamp) return stamp;
+      stamp = now;
+    }
+    return undefined;
   }
 
   /**

@@ -28,6 +28,11 @@ export async function stampOfModelFile(model: FileOf): Promise<string> {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
 }
 
+/** When the file of this stamp was written to, milliseconds since 1970 UTC by its file system. */
+export function changedAtMs(stamp: string): number {
+  return Number(BigInt(stamp.split(':').at(-1) ?? '0') / 1_000_000n);
+}
+
 function unreadable(model: FileOf, error: unknown): ForewarmError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   const why = missing ? 'does not exist' : `cannot be read: ${messageOf(error)}`;

@@ -4,6 +4,7 @@ import { query, type Statements } from '../connections/postgres';
 import { ForewarmError } from '../errors';
 import { identityDocument } from '../model/identity';
 import type { ModelSpec } from '../model/spec';
+import type { GateReport } from '../rollout/gates';
 
 export interface GenerationRecord {
   readonly model: string;
@@ -12,6 +13,8 @@ export interface GenerationRecord {
   readonly modelVersion: string;
   readonly createdAt: Date;
   readonly publishedAt: Date | null;
+  /** What its gates said, where they refuse it. */
+  readonly refusal: GateReport | null;
 }
 
 /** The generation whose rows readers are given, with what is needed to find a cell in them. */
@@ -114,6 +117,16 @@ export class GenerationStore {
     );
   }
 
+  /** Records what the gates of a generation said; `null` when they refuse it no longer. */
+  async refused(model: string, id: string, report: GateReport | null): Promise<void> {
+    await query(
+      this.pool,
+      'UPDATE forewarm.generation SET gate_results = $3 WHERE model = $1 AND id = $2',
+      [model, id, report === null ? null : JSON.stringify(report)],
+      `recording what the gates said of ${id} of ${model}`,
+    );
+  }
+
   /** Records that nothing of a generation is kept any longer. */
   async dropped(model: string, id: string): Promise<void> {
     const what = `recording the end of generation ${id} of ${model}`;
@@ -133,9 +146,10 @@ export class GenerationStore {
       model_version: string;
       created_at: Date;
       published_at: Date | null;
+      refusal: GateReport | null;
     }>(
       this.pool,
-      `SELECT id, state, model_version, created_at, published_at FROM forewarm.generation
+      `SELECT id, state, model_version, created_at, published_at, gate_results AS refusal FROM forewarm.generation
        WHERE model = $1 AND state <> 'dropped' ORDER BY created_at DESC`,
       [model],
       `reading the generations of ${model}`,
@@ -147,6 +161,7 @@ export class GenerationStore {
       modelVersion: row.model_version,
       createdAt: row.created_at,
       publishedAt: row.published_at,
+      refusal: row.refusal,
     }));
   }
   /**

@@ -316,7 +316,7 @@ test('categories that the model refuses are not found, and it is told why; the o
   expect(found.map(({ category }) => category)).toEqual([FIRST, SECOND]);
   expect(tier.refusal(live, BAD)).toMatchObject({
     code: 'FW_VALUE_NOT_FINITE',
-    message: `m: "${BAD}": value 0 of 24 is NaN`,
+    message: `m: "${BAD}": prediction at day=0 hour=0 is NaN`,
   });
   expect(tier.refusal(live, '')).toMatchObject({ code: 'FW_MODEL_INPUT_VALUE' });
   expect(tier.refusal(live, FIRST)).toBeUndefined();

@@ -92,7 +92,7 @@ test('a cycle that is not complete ends warm --wait with exit code 1 and the rea
   const said = await run('warm', '--wait');
   expect(said).toMatchObject({ code: 1, stderr: '' });
   expect(said.stdout).toMatch(
-    /^degraded m: 6 rows \(5 computed, 1 failed\)[^\n]*\n {2}1 row failed: .*value 0 of 24 is NaN/,
+    /^degraded m: 6 rows \(5 computed, 1 failed\)[^\n]*\n {2}1 row failed: .*prediction at day=0 hour=0 is NaN/,
   );
 });
 

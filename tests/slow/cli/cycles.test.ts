@@ -56,7 +56,7 @@ test('the last cycles, newest first, with what became of their rows and why', as
   );
   const at = older.findIndex((line) => line.startsWith(degraded));
   expect(older[at]).toMatch(/ m +startup +degraded .* 6 +1 failed, 5 computed$/);
-  expect(older[at + 1]).toMatch(/^ {2}1 row failed: category 00001: value 0 of 24 is NaN/);
+  expect(older[at + 1]).toMatch(/^ {2}1 row failed: category 00001: prediction at day=0 hour=0 is NaN/);
   expect(older.some((line) => / other +startup +complete /.test(line))).toBe(true);
 });
 
@@ -77,7 +77,7 @@ test('one cycle: its batches, where their time went, and what failed', async () 
   expect(batches).toMatch(/^batch +state +categories .*\n +0 +degraded +4 +3 .*\n +1 +complete +2 +2 [^\n]*$/);
   const shares = [...stages.matchAll(/^ {2}(load|read|features|infer|pack|redis|postgres) +[\d.]+ m?s +<?\d+ %/gm)];
   expect(shares.map(([, stage]) => stage)).toEqual(['load', 'read', 'features', 'infer', 'pack', 'redis', 'postgres']);
-  expect(failures).toBe('failed\n  FW_VALUE_NOT_FINITE: value 0 of 24 is NaN\n    category 00001');
+  expect(failures).toBe('failed\n  FW_VALUE_NOT_FINITE: prediction at day=0 hour=0 is NaN\n    category 00001');
 });
 
 test('as JSON: the cycle, its batches and the times of its stages', async () => {

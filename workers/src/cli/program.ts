@@ -6,15 +6,19 @@ import { addBackups } from './commands/backups';
 import { addCancel } from './commands/cancel';
 import { addConfig } from './commands/config';
 import { addCycles } from './commands/cycles';
+import { addDiff } from './commands/diff';
 import { addEnv } from './commands/env';
+import { addGenerations } from './commands/generations';
 import { addHelp } from './commands/help';
 import { addJobs } from './commands/jobs';
 import { addMigrate } from './commands/migrate';
 import { addModel } from './commands/model';
 import { addPredict } from './commands/predict';
+import { addPublish } from './commands/publish';
 import { addQueues } from './commands/queues';
 import { addRestore } from './commands/restore';
 import { addRetry } from './commands/retry';
+import { addRollback } from './commands/rollback';
 import { addSchedule } from './commands/schedule';
 import { addShow } from './commands/show';
 import { addStart } from './commands/start';
@@ -60,6 +64,10 @@ export function makeProgram(): Command {
     addBackup,
     addBackups,
     addRestore,
+    addPublish,
+    addGenerations,
+    addDiff,
+    addRollback,
     addUnpin,
     addQueues,
     addJobs,

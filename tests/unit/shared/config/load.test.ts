@@ -46,6 +46,7 @@ test('all but the models has a default', () => {
       inputs: {},
       output: undefined,
       outputs: undefined,
+      keepGenerations: 2,
       everyMs: 20_000,
       refresh: 'always',
       maxAgeMs: 86_400_000,

@@ -93,7 +93,7 @@ test.each([
   const model = await open(poisoned);
   const computed = await computeRows(model, many.slice(0, 10), () => 0);
   expect(computed.failures).toEqual([
-    { category: 'c5', code: 'FW_VALUE_NOT_FINITE', message: `value 0 of 3 is ${name}` },
+    { category: 'c5', code: 'FW_VALUE_NOT_FINITE', message: `prediction at hour=0 is ${name}`, position: 0 },
   ]);
   const values = valuesOf(model, computed);
   expect(Object.keys(values)).toEqual(many.slice(0, 10).filter((category) => category !== 'c5'));
@@ -104,7 +104,10 @@ test('one cell that is not finite fails its whole row, and is named', async () =
   const model = await open({ ...linear, poison: { input: 'hour', equals: 2 } });
   const computed = await computeRows(model, ['c1', 'c2'], () => 0);
   expect(computed.rows).toEqual([]);
-  expect(computed.failures.map((failure) => failure.message)).toEqual(['value 2 of 3 is NaN', 'value 2 of 3 is NaN']);
+  expect(computed.failures.map((failure) => failure.message)).toEqual([
+    'prediction at hour=2 is NaN',
+    'prediction at hour=2 is NaN',
+  ]);
 });
 
 test('a category that the runtime refuses fails alone, with what the runtime says', async () => {

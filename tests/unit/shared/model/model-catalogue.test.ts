@@ -1,6 +1,7 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CataloguedModel, ModelCatalogue } from '#shared/model/model-catalogue';
 import type { ModelMapping, ModelSpec } from '#shared/model/spec';
 
@@ -46,6 +47,27 @@ test('a file that was replaced is inspected again, also by one of the same lengt
   renameSync(`${model.file}.new`, model.file);
   expect(await models.resolve('calls')).toMatchObject({ generation: 'generation 2' });
   expect(inspected).toHaveLength(2);
+});
+
+test('a file that is being written is left alone until it rests; what it was goes on', async () => {
+  const model = modelWith('one');
+  const { inspected, models } = catalogue(model);
+  const first = await models.resolve('calls');
+  let writing = true;
+  const writer = (async () => {
+    for (let part = 0; writing; part++) {
+      appendFileSync(model.file, `part ${part}`);
+      await delay(100);
+    }
+  })();
+  expect(await models.resolve('calls')).toBe(first);
+  expect(inspected).toHaveLength(1);
+  writing = false;
+  await writer;
+  // Two that ask at the same time share one look.
+  const [one, other] = await Promise.all([models.resolve('calls'), models.resolve('calls')]);
+  expect(one).toMatchObject({ generation: 'generation 2' });
+  expect(other).toBe(one);
 });
 
 test('an inspection that failed is tried again', async () => {

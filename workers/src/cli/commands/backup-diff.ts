@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { type BackupDiff, diffBackup } from '#shared/backup/diff-backup';
 import { type VerifiedBackup, verifyBackup } from '#shared/backup/verified-backup';
-import { coordinatesOf } from '#shared/cache/grid';
 import { ModelCache } from '#shared/cache/model-cache';
+import { changeTable } from '../change-table';
 import { findBackup } from '../find-backup';
 import { addFolder, chooseModel, Invocation } from '../invocation';
-import { tableLines } from '../table';
 import { oneLine } from '../terminal-text';
 import { barOf, withProgress } from '../with-progress';
 import { withRedis } from '../with-redis';
@@ -57,28 +56,7 @@ function describe(invocation: Invocation, model: string, backup: VerifiedBackup,
     `gone        ${named(onlyInBackup)}`,
     `new         ${named(onlyInCache)}`,
   ].map((line) => `  ${line}`);
-  return [`${model} against ${backup.name}`, ...facts, ...largestLines(invocation, backup, diff)].join('\n');
-}
-
-function largestLines(invocation: Invocation, { header }: VerifiedBackup, { largest }: BackupDiff): string[] {
-  if (largest.length === 0) return [];
-  const { axes, outputs } = header;
-  const where = (position: number): string => {
-    const coordinates = coordinatesOf(axes, Math.floor(position / outputs.length));
-    const cell = axes.map(({ name }, i) => `${name}=${coordinates[i]}`).join(' ');
-    return outputs.length === 1 ? cell : `${cell} ${outputs[position % outputs.length]}`;
-  };
-  const number = (value: number): string => String(Number(value.toPrecision(7)));
-  const table = tableLines(
-    largest,
-    [
-      { head: 'category', cell: ({ category }) => oneLine(category), canBeCut: true },
-      { head: 'largest change at', cell: ({ position }) => where(position) },
-      { head: 'was', cell: ({ from }) => number(from), right: true },
-      { head: 'is', cell: ({ to }) => number(to), right: true },
-      { head: 'change', cell: (row) => `${(100 * row.largest).toPrecision(3)} %`, right: true },
-    ],
-    invocation,
+  return [`${model} against ${backup.name}`, ...facts, ...changeTable(diff.largest, backup.header, invocation)].join(
+    '\n',
   );
-  return ['', ...table];
 }

@@ -6,7 +6,7 @@ import { stageTimes } from '../cycle-stages';
 import { cycleTable } from '../cycle-table';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCount } from '../parse-count';
-import { withHistory } from '../with-history';
+import { withHistory } from '../with-postgres';
 
 interface CyclesOptions {
   readonly model?: string;

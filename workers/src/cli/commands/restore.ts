@@ -9,7 +9,6 @@ import { type VerifiedBackup, verifyBackup } from '#shared/backup/verified-backu
 import { parseDuration } from '#shared/config/duration';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
-import type { ModelSpec } from '#shared/model/spec';
 import { requirePostgres } from '../../connections';
 import { formatTook } from '../elapsed';
 import { findBackup } from '../find-backup';
@@ -22,6 +21,7 @@ interface RestoreOptions {
   readonly maxAge?: string;
   readonly overwrite?: boolean;
   readonly allowIncomplete?: boolean;
+  readonly force?: boolean;
 }
 
 export function addRestore(program: Command): void {
@@ -33,6 +33,7 @@ export function addRestore(program: Command): void {
     .option('--max-age <duration>', 'refuse a backup that is older, such as 2d')
     .option('--overwrite', 'write every row, also where one is that is whole and as new')
     .option('--allow-incomplete', 'let a backup that lacks rows take the place of a generation that has them')
+    .option('--force', 'publish another generation also when a gate of the model refuses it')
     .addHelpText(
       'after',
       '\nRows of the live generation are written where they are missing, corrupt or older. Another generation is written beside\n' +
@@ -42,7 +43,7 @@ export function addRestore(program: Command): void {
 }
 
 async function run(invocation: Invocation, file: string, options: RestoreOptions): Promise<void> {
-  const { dryRun = false, overwrite = false, allowIncomplete = false } = options;
+  const { dryRun = false, overwrite = false, allowIncomplete = false, force = false } = options;
   const maxAgeMs = options.maxAge === undefined ? undefined : durationOf(options.maxAge);
   const config = invocation.configOfRunning();
   const path = await findBackup(config, file, options.model);
@@ -53,8 +54,13 @@ async function run(invocation: Invocation, file: string, options: RestoreOptions
       const backup = await verify(path, onProgress, signal);
       try {
         const model = modelOf(config, backup, options.model);
-        const spec = await specOf(invocation, config, model);
-        const request = restoreRequest(model, spec, { dryRun, overwrite, allowIncomplete, maxAgeMs, by });
+        // Loaded here and not above: every other command would wait for it too.
+        const { specOfFile } = await import('../../model-probe.js');
+        const spec = await specOfFile(config, model, invocation.environment);
+        const request = restoreRequest(model, spec, {
+          ...{ dryRun, overwrite, allowIncomplete, maxAgeMs, by },
+          ...(force && { gates: undefined }),
+        });
         const reporting = { onProgress, signal, now: () => new Date() };
         return await withStores(targetsOf(config), model.name, (stores) =>
           restoreBackup(stores, backup, request, reporting),
@@ -93,23 +99,6 @@ function modelOf(config: Config, { header, name }: VerifiedBackup, wanted: strin
   if (model !== undefined) return model;
   const names = config.models.map((candidate) => candidate.name).join(', ');
   throw new ForewarmError('FW_BACKUP_OTHER_MODEL', `${name} is of model ${header.model}; configured are ${names}`);
-}
-
-/** What the model's file gives; `undefined` when it cannot be used, which a backup may be there for. */
-async function specOf(invocation: Invocation, config: Config, { name }: ModelConfig): Promise<ModelSpec | undefined> {
-  // Loaded here and not above: every other command would wait for it too.
-  const { ModelsTrial } = await import('../../models-trial.js');
-  const only = { ...config, models: config.models.filter((model) => model.name === name) };
-  const trial = new ModelsTrial(only, invocation.environment);
-  try {
-    await trial.start();
-    return trial.tried[0]?.spec;
-  } catch (error) {
-    if (error instanceof ForewarmError) return undefined;
-    throw error;
-  } finally {
-    await trial.stop();
-  }
 }
 
 function targetsOf(config: Config) {

@@ -4,7 +4,7 @@ import { type Retry, retryOf } from '#jobs/cycle/retry-cycle';
 import type { ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { addFolder, chooseModel, Invocation } from '../invocation';
-import { withHistory } from '../with-history';
+import { withHistory } from '../with-postgres';
 import { warmOnDemand } from './warm';
 
 export function addRetry(program: Command): void {

@@ -3,7 +3,7 @@ import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/** Only the user that runs Forewarm reads what it writes. */
+/** Only the user that runs Forewarm reads what it writes, where nothing else is said. */
 const MODE = 0o600;
 
 /** `.NAME.HOST.PID.tmp`: hidden, and known to be nobody's when its process is gone. */
@@ -20,8 +20,8 @@ export function temporaryOwner(file: string): { readonly host: string; readonly 
 }
 
 /** A new file beside `path`, which nobody else has. */
-export function createTemporary(path: string): Promise<FileHandle> {
-  return open(temporaryPath(path), 'wx+', MODE);
+export function createTemporary(path: string, mode = MODE): Promise<FileHandle> {
+  return open(temporaryPath(path), 'wx+', mode);
 }
 
 /**
@@ -60,13 +60,17 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes a small file whole or not at all. */
-export async function writeDurably(path: string, text: string, how: { readonly replace: boolean }): Promise<void> {
-  const handle = await createTemporary(path);
+/** Writes a file that fits into memory, whole or not at all. */
+export async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  how: { readonly replace: boolean; readonly mode?: number },
+): Promise<void> {
+  const handle = await createTemporary(path, how.mode);
   const temporary = temporaryPath(path);
   try {
     try {
-      await handle.writeFile(text);
+      await handle.writeFile(content);
       await handle.sync();
     } finally {
       await handle.close();

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { maskUrl } from '#shared/config/secrets';
 import type { Config } from '#shared/config/types';
 import { makePostgres } from '#shared/connections/postgres';
@@ -9,16 +10,25 @@ import { CONNECT_MS } from './patience';
  * Reads the run history and lets the database go.
  * @throws ForewarmError FW_POSTGRES_UNAVAILABLE within two seconds when it is away; FW_CONFIG_INVALID when none is configured
  */
-export async function withHistory<T>(config: Config, work: (history: HistoryStore) => Promise<T>): Promise<T> {
+export function withHistory<T>(config: Config, work: (history: HistoryStore) => Promise<T>): Promise<T> {
+  return withPostgres(config, 'the run history lives in PostgreSQL', (pool) => work(new HistoryStore(pool)));
+}
+
+/**
+ * Does some work on the database and lets it go.
+ * @param why it is needed, for who has none
+ * @throws ForewarmError as `withHistory`
+ */
+export async function withPostgres<T>(config: Config, why: string, work: (pool: Pool) => Promise<T>): Promise<T> {
   const { url } = config.postgres;
   if (url === undefined) {
-    throw new ForewarmError('FW_CONFIG_INVALID', 'postgres.url is not set: the run history lives in PostgreSQL', {
+    throw new ForewarmError('FW_CONFIG_INVALID', `postgres.url is not set: ${why}`, {
       next: 'Set FOREWARM_POSTGRES_URL or postgres.url, or start `forewarm up` here.',
     });
   }
   const pool = makePostgres({ ...config.postgres, url, connectTimeoutMs: CONNECT_MS, poolSize: 1 }, () => undefined);
   try {
-    return await work(new HistoryStore(pool));
+    return await work(pool);
   } catch (error) {
     if (!(error instanceof ForewarmError) || error.code !== 'FW_POSTGRES_UNAVAILABLE') throw error;
     const where = `PostgreSQL at ${maskUrl(url)}`;
