@@ -43,6 +43,11 @@ export const ERROR_CATALOGUE = {
 
   // The model file and its mapping
   FW_MODEL_FILE_MISSING: input('The ONNX file does not exist or cannot be read.', 'Check models.NAME.file.'),
+  FW_MODEL_FILE_WRITE: internal(
+    false,
+    'A new model file could not be put into its place; the old one is there as it was.',
+    'Look at the rights and the room of its folder.',
+  ),
   FW_MODEL_NOT_ONNX: input('The file is not an ONNX model that the runtime can load.', 'Export the model again.'),
   FW_MODEL_TYPE_UNSUPPORTED: input(
     'An input or output has an element type that is not supported.',

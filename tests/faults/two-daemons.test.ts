@@ -1,6 +1,6 @@
 import type { CycleRecord } from '#shared/store/history-store';
 import type { DaemonProcess } from '../support/daemon-process';
-import { eventually, someCategories, TestSystem } from '../support/system';
+import { eventually, smallModel, someCategories, TestSystem } from '../support/system';
 
 /** Two daemons on one queue do the work of one. */
 
@@ -59,6 +59,26 @@ test('when one of them is killed the other goes on', async () => {
     const cycles = await system.history();
     return cycles.slice(0, -2).every(({ state }) => state !== 'running');
   });
+});
+
+test('both see a new model file at once: it is published once, and neither fails', async () => {
+  system.configureSmall(categories, { every: '1s', batchSize: 2 });
+  const daemons = [system.daemon(), system.daemon()];
+  await running(daemons);
+  let live = await eventually('a first generation', async () => (await system.cache().pointer())?.generation);
+  for (const bias of [100, 200, 300]) {
+    system.write('m.onnx', smallModel(categories, { bias }));
+    const before = live;
+    live = await eventually('the new generation to be live', async () => {
+      const { generation = before } = (await system.cache().pointer()) ?? {};
+      return generation !== before && generation;
+    });
+    expect((await system.rows(live, categories)).size).toBe(categories.length);
+  }
+  const flips = daemons.flatMap(({ lines }) => lines.filter(({ message }) => message === 'generation published'));
+  const generations = flips.map(({ generation }) => generation);
+  expect(new Set(generations).size).toBe(generations.length);
+  for (const daemon of daemons) expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
 async function running(daemons: readonly DaemonProcess[]): Promise<void> {

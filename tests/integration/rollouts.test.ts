@@ -257,3 +257,43 @@ test('a restore goes through the gates too', async () => {
   expect((await run('restore', name, '--force')).code).toBe(0);
   expect((await pointer())?.generation).toBe(first);
 });
+
+test('a training pipeline publishes over HTTP: a file that is refused changes nothing', async () => {
+  const TOKEN = 'a-token-of-a-pipeline';
+  system.configureSmall(categories, {
+    ...{ every: '1h', maxDrift: { mean: 0.5 } },
+    settings: { http: { port: 0, tokens: [TOKEN] }, roles: ['scheduler', 'worker', 'api'] },
+  });
+  const daemon = system.daemon();
+  const live = String((await daemon.cycle()).live);
+  const url = await daemon.url();
+  const post = async (query: string, body?: Uint8Array, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}/v1/models/m/publish${query}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        ...(body && { 'content-type': 'application/octet-stream' }),
+        ...headers,
+      },
+      ...(body && { body: Buffer.from(body) }),
+    });
+    return { status: response.status, json: await response.json() };
+  };
+  const [far, near] = [5_000, 1].map((bias) => smallModel(categories, { bias })) as [Uint8Array, Uint8Array];
+  const before = readFileSync(join(system.folder, 'm.onnx'));
+  expect(await post('?dryRun=true', far)).toMatchObject({
+    status: 200,
+    json: { dryRun: true, passed: false, live, refusals: [{ gate: 'drift' }], figures: { expected: 12, missing: 0 } },
+  });
+  expect(await post('', far)).toMatchObject({ status: 409, json: { code: 'FW_GATE_REFUSED' } });
+  expect(await post('', Buffer.from('no model'))).toMatchObject({ status: 400, json: { code: 'FW_MODEL_NOT_ONNX' } });
+  expect((await post('', near, { authorization: 'Bearer another' })).status).toBe(401);
+  expect(readFileSync(join(system.folder, 'm.onnx')).equals(before)).toBe(true);
+
+  const published = await post('?wait=true', near);
+  expect(published).toMatchObject({ status: 200, json: { state: 'complete', rows: 12 } });
+  expect((await pointer())?.previous).toBe(live);
+  const forced = await post('?force=true&wait=true', far);
+  expect(forced).toMatchObject({ status: 200, json: { state: 'complete' } });
+  expect(readFileSync(join(system.folder, 'm.onnx')).equals(Buffer.from(far))).toBe(true);
+});

@@ -33,7 +33,8 @@ export class ApiRole implements Service {
       const { api } = await import('./http/api/api.js');
       const { tokens, operatorsOnly } = http;
       const queueReady = () => connections.queue.status === 'ready';
-      await api(scope, { predictor, answerable, context, tokens, operatorsOnly, readiness, queueReady });
+      const parts = { predictor, answerable, context, tokens, operatorsOnly, readiness, queueReady };
+      await api(scope, { ...parts, environment: env });
     });
   }
 

@@ -52,6 +52,7 @@ test('every route of the API is in the document, and nothing else', () => {
       ...['GET /v1/models', 'GET /v1/models/{model}'],
       ...['GET /v1/models/{model}/predictions', 'POST /v1/models/{model}/predictions'],
       ...['GET /v1/models/{model}/rows', 'POST /v1/models/{model}/warm', 'GET /v1/models/{model}/warm/{job}'],
+      'POST /v1/models/{model}/publish',
       ...['GET /v2', 'GET /v2/health/live', 'GET /v2/health/ready'],
     ].sort(),
   );

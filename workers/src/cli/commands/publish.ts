@@ -1,12 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ModelCache } from '#shared/cache/model-cache';
 import type { Config, ModelConfig } from '#shared/config/types';
-import { writeDurably } from '#shared/durable-file';
-import { ForewarmError, messageOf } from '#shared/errors';
+import { ForewarmError } from '#shared/errors';
+import { readModelFile } from '#shared/model/model-file';
 import { refusalText } from '#shared/rollout/gates';
 import type { Candidate } from '../../candidate';
+import { installModel } from '../../install-model';
 import { gateLines } from '../gate-report';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { EXIT_INTERRUPTED, withProgress } from '../with-progress';
@@ -54,7 +54,7 @@ async function run(invocation: Invocation, options: PublishOptions): Promise<voi
       });
     }
   }
-  if (model.file !== configured.file) await install(model.file, configured.file);
+  if (model.file !== configured.file) await installModel(await readModelFile(model), configured.file);
   const request = { model: model.name, categories: [], force: false, publishAnyway: force };
   await warmOnDemand(invocation, config, configured, request, { trigger: 'command', wait });
 }
@@ -90,20 +90,4 @@ function answerDryRun(invocation: Invocation, { name, file }: ModelConfig, { spe
     ].join('\n'),
   );
   if (!report.passed) process.exitCode = new ForewarmError('FW_GATE_REFUSED', '').exitCode;
-}
-
-/** In the place of the old file, whole or not at all. */
-async function install(file: string, path: string): Promise<void> {
-  const mode = await stat(path).then(
-    (stats) => stats.mode & 0o777,
-    () => 0o644,
-  );
-  try {
-    await writeDurably(path, await readFile(file), { replace: true, mode });
-  } catch (error) {
-    throw new ForewarmError('FW_MODEL_FILE_MISSING', `${path} cannot be replaced by ${file}: ${messageOf(error)}`, {
-      next: 'Look at the rights and the room of its folder.',
-      cause: error,
-    });
-  }
 }

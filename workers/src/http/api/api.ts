@@ -6,6 +6,7 @@ import { keepDocument } from './openapi';
 import { pages } from './pages';
 import type { ApiParts } from './parts';
 import { predictions } from './predictions';
+import { publish } from './publish';
 import { rows } from './rows';
 import { namedSchemas } from './schemas';
 import { warm } from './warm';
@@ -21,7 +22,7 @@ export async function api(scope: FastifyInstance, parts: ApiParts): Promise<void
       v1.removeContentTypeParser('text/plain');
       guard(v1);
       requireConfigured(v1, parts.context.models);
-      for (const resource of [models, predictions, rows, warm]) {
+      for (const resource of [models, predictions, rows, warm, publish]) {
         await v1.register(async (own) => resource(own, parts));
       }
     },

@@ -8,7 +8,9 @@ import type { Tokens } from '../tokens';
 export interface ApiParts {
   readonly predictor: Predictor;
   readonly answerable: Answerable;
-  readonly context: Pick<JobContext, 'config' | 'enqueue' | 'models' | 'log'>;
+  readonly context: Pick<JobContext, 'config' | 'enqueue' | 'models' | 'log' | 'cache'>;
+  /** Of processes that compute. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly tokens: Tokens;
   /** Whether pages for the operator ask for a token. */
   readonly operatorsOnly: boolean;

@@ -217,6 +217,40 @@ export const warmState = {
   required: ['model', 'job', 'cycle', 'state', 'reason'],
 } as const;
 
+const nullable = (type: string) => ({ type: [type, 'null'] });
+
+export const publishState = {
+  $id: 'PublishState',
+  type: 'object',
+  description: 'What became of a request to publish, or, with `dryRun`, what the gates say.',
+  properties: {
+    ...warmState.properties,
+    generation: { ...text, description: 'Of the file.' },
+    modelVersion: text,
+    live: { ...nullable('string'), description: 'The generation that is live.' },
+    dryRun: flag,
+    passed: flag,
+    refusals: { type: 'array', items: { type: 'object', properties: { gate: text, says: text } } },
+    figures: {
+      type: 'object',
+      properties: {
+        ...{ expected: count, missing: count, values: count, notFinite: count, outOfBounds: count, compared: count },
+        ...{ meanChange: nullable('number'), changedShare: nullable('number') },
+      },
+    },
+    worst: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          ...{ category: text, cell: text, output: text, value: nullable('number'), live: nullable('number') },
+        },
+      },
+    },
+  },
+  required: ['model'],
+} as const;
+
 export const modelPath = {
   type: 'object',
   properties: { model: { ...text, description: 'Name of the model.' } },
@@ -239,7 +273,7 @@ export const notModified = {
 
 /** All that has a name, for a scope's `addSchema`. */
 export function namedSchemas(maxBatch: number): readonly object[] {
-  return [problem, answer, outcomes, items(maxBatch), grid, model, models, warmRequest, warmState];
+  return [problem, answer, outcomes, items(maxBatch), grid, model, models, warmRequest, warmState, publishState];
 }
 
 /** What every route may answer besides. */

@@ -16,7 +16,7 @@ interface AskedAgain {
   readonly Params: { readonly model: string; readonly job: string };
 }
 
-interface WarmState extends Partial<Omit<WarmEnd, 'state' | 'cycle' | 'reason'>> {
+export interface WarmState extends Partial<Omit<WarmEnd, 'state' | 'cycle' | 'reason'>> {
   readonly model: string;
   readonly job: string;
   readonly cycle: string | null;
@@ -51,20 +51,21 @@ export function warm(scope: FastifyInstance, parts: ApiParts): void {
   });
 }
 
-function admit(tokensConfigured: boolean, queueIsReady: boolean): ForewarmError | undefined {
+/** Why nothing is asked of the queues, where that is so. */
+export function admit(tokensConfigured: boolean, queueIsReady: boolean): ForewarmError | undefined {
   if (!tokensConfigured) return new ForewarmError('FW_HTTP_FORBIDDEN', 'a cycle is asked for with a token only');
   if (queueIsReady) return undefined;
   return new ForewarmError('FW_REDIS_UNAVAILABLE', 'the Redis of the queues cannot be reached');
 }
 
 /** A signal for who follows: aborted when the time is over, or nobody is left to hear the end. */
-function patience(reply: FastifyReply, limitMs: number): AbortSignal {
+export function patience(reply: FastifyReply, limitMs: number): AbortSignal {
   if (limitMs === 0) return AbortSignal.abort();
   return AbortSignal.any([whileConnected(reply), AbortSignal.timeout(limitMs)]);
 }
 
 /** What became of a request by its end, or by the end of the patience. */
-async function follow(parts: ApiParts, model: string, job: string, signal: AbortSignal): Promise<WarmState> {
+export async function follow(parts: ApiParts, model: string, job: string, signal: AbortSignal): Promise<WarmState> {
   let last: WarmProgress = { phase: 'waiting', reason: 'for its turn' };
   try {
     const end = await followWarm(
@@ -89,7 +90,7 @@ function unfinished(model: string, job: string, progress: WarmProgress): WarmSta
 }
 
 /** 202 with where to ask again, as long as the cycle has not ended. */
-function answer(reply: FastifyReply, state: WarmState): WarmState {
+export function answer(reply: FastifyReply, state: WarmState): WarmState {
   const { model, job } = state;
   reply.header('cache-control', 'no-store');
   if (state.state === 'waiting' || state.state === 'running') {
@@ -99,7 +100,7 @@ function answer(reply: FastifyReply, state: WarmState): WarmState {
   return state;
 }
 
-function asQueueError(error: unknown): ForewarmError {
+export function asQueueError(error: unknown): ForewarmError {
   return asForewarmError(error, 'FW_REDIS_UNAVAILABLE', 'asking the Redis of the queues');
 }
 
