@@ -7,6 +7,7 @@ import { addCancel } from './commands/cancel';
 import { addConfig } from './commands/config';
 import { addCycles } from './commands/cycles';
 import { addDiff } from './commands/diff';
+import { addDoctor } from './commands/doctor';
 import { addEnv } from './commands/env';
 import { addGenerations } from './commands/generations';
 import { addHelp } from './commands/help';
@@ -71,6 +72,7 @@ export function makeProgram(): Command {
     addUnpin,
     addQueues,
     addJobs,
+    addDoctor,
     addConfig,
     addModel,
     addEnv,
