@@ -150,7 +150,14 @@ class Backups {
     await this.deployment.redis.flushall('SYNC');
     const request: RestoreRequest = {
       ...{ axes: AXES, outputs: undefined, categories: this.categories, expireAfterMs: undefined, pinOver: null },
-      ...{ overwrite: false, allowIncomplete: false, dryRun: false, maxAgeMs: undefined, gates: undefined, by: 'bench' },
+      ...{
+        overwrite: false,
+        allowIncomplete: false,
+        dryRun: false,
+        maxAgeMs: undefined,
+        gates: undefined,
+        by: 'bench',
+      },
     };
     const { restored } = await this.runner.restore(
       { task: 'restore', targets: this.targets, model: MODEL, path: this.path, request },
