@@ -15,6 +15,7 @@ import type { HistoryStore } from '#shared/store/history-store';
 import type { RowStore } from '#shared/store/row-store';
 import type { Backups } from './backup/backups';
 import type { BrokenModels } from './cycle/broken-models';
+import type { CategorySources } from './cycle/category-sources';
 import type { CopyDebts } from './cycle/copy-debts';
 import type { CycleFuse } from './cycle/cycle-fuse';
 import type { ModelLoads } from './cycle/model-loads';
@@ -33,6 +34,7 @@ export interface JobContext {
   /** Name of this machine, for the run history. */
   readonly host: string;
   readonly models: ModelCatalogue<ModelConfig>;
+  readonly sources: CategorySources;
   readonly loads: ModelLoads;
   readonly pool: InferencePool;
   /** Where inference processes write. */

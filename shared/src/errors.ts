@@ -132,6 +132,10 @@ export const ERROR_CATALOGUE = {
   // Reading
   FW_MODEL_UNKNOWN: notFound('No model of that name is configured.', 'Use one of the names that the message lists.'),
   FW_NOT_WARMED: notFound('Nothing has been published for this model yet.', 'Start the daemon, or wait for a cycle.'),
+  FW_CATEGORIES_REFUSED: input(
+    'A list of categories that has changed cannot be read, or lacks too many of those that are served; those of before are used on.',
+    'Mend the file, or lower minCategories or raise maxRemovedShare if the list is meant so.',
+  ),
   FW_CATEGORY_UNKNOWN: notFound('There is no row for this category.', 'Check the spelling; names are exact.'),
   FW_CELL_UNKNOWN: input(
     'The coordinates do not name one cell of the grid.',

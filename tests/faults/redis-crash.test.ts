@@ -119,7 +119,10 @@ test('a power cut that takes rows of a new model: what the queue takes for done 
   await startBoth();
 
   const withheld = await daemon.cycle('degraded', mark);
-  expect(withheld).toMatchObject({ live, reason: expect.stringMatching(/^generation not published: \d+ rows of /) });
+  expect(withheld).toMatchObject({
+    live,
+    reason: expect.stringMatching(/^generation not published: gate coverage: \d+ rows of /),
+  });
   expect(await system.cache().pointer()).toMatchObject({ generation: live });
   expect(await system.cache().missing(live, categories)).toEqual([]);
   const published = await daemon.logged(({ message }) => message === 'generation published', { after: mark });

@@ -122,7 +122,9 @@ class RolloutReader {
 
   /** @param biases of the model, by generation */
   constructor(url: string, memory: boolean, biases: ReadonlyMap<string, number>) {
-    this.predictor = new Predictor({ redis: url, ...(!memory && { memory: false as const }) });
+    // What it watches is what it is told, not how quick a busy machine is.
+    const limitsMs = { redis: 2_000 };
+    this.predictor = new Predictor({ redis: url, limitsMs, ...(!memory && { memory: false as const }) });
     this.ended = this.run(biases);
   }
 

@@ -21,9 +21,16 @@ export interface Answers {
 export class Answerable {
   private readonly config: Config;
   private readonly predictor: Predictor;
+  private readonly firstCategory: (model: string) => string | undefined;
 
-  constructor(config: Config, env: Readonly<Record<string, string | undefined>>) {
+  /** @param firstCategory of a model, to ask for */
+  constructor(
+    config: Config,
+    env: Readonly<Record<string, string | undefined>>,
+    firstCategory: (model: string) => string | undefined,
+  ) {
     this.config = config;
+    this.firstCategory = firstCategory;
     // The reader itself tells what goes wrong.
     const options = { ...readerOptions(config, env), onError: () => undefined };
     this.predictor = new Predictor({ ...options, memory: false, writeBack: false, processes: 1, deadlineMs: LOOK_MS });
@@ -31,7 +38,8 @@ export class Answerable {
 
   /** @throws ForewarmError as a read does; FW_MODEL_UNKNOWN */
   async tierOf(model: string): Promise<TierName> {
-    const category = this.config.models.find(({ name }) => name === model)?.categories[0];
+    const configured = this.config.models.some(({ name }) => name === model);
+    const category = configured ? this.firstCategory(model) : undefined;
     if (category === undefined) throw new ForewarmError('FW_MODEL_UNKNOWN', `no model is named ${model}`);
     return (await this.predictor.row(model, category)).tier;
   }

@@ -23,8 +23,10 @@ export class ApiRole implements Service {
 
   constructor({ context, env, http, connections, readiness }: ApiRoleParts) {
     const { config, metrics, errors } = context;
-    const predictor = makeReader(config, env, errors);
-    const answerable = new Answerable(config, env);
+    // Categories come and go while it runs.
+    const models = config.models.map((model) => ({ ...model, categories: context.models.liveCategories(model.name) }));
+    const predictor = makeReader(config, models, env, errors);
+    const answerable = new Answerable(config, env, (model) => context.models.configured(model).categories[0]);
     this.predictor = predictor;
     this.answerable = answerable;
     metrics.showReads(() => predictor.stats());

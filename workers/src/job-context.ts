@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { BackupTimes } from '#jobs/backup/backup-times';
 import type { JobContext } from '#jobs/context';
 import { BrokenModels } from '#jobs/cycle/broken-models';
+import { CategorySources } from '#jobs/cycle/category-sources';
 import { CopyDebts } from '#jobs/cycle/copy-debts';
 import { CycleFuse } from '#jobs/cycle/cycle-fuse';
 import { ModelLoads } from '#jobs/cycle/model-loads';
@@ -63,6 +64,7 @@ export function jobContext(parts: JobContextParts): JobContext {
     clock: systemClock,
     host: hostname(),
     models,
+    sources: new CategorySources(models, config.limits),
     loads: new ModelLoads(models),
     targets: {
       keyPrefix: config.keyPrefix,

@@ -2,16 +2,19 @@ import type { Config } from '#shared/config/types';
 import { Predictor } from '#shared/predictor/predictor';
 import type { PredictorOptions } from '#shared/predictor/predictor-options';
 import type { RepeatedErrors } from '#shared/repeated-errors';
+import type { ModelFile } from '#shared/tiers/model-source';
 import { requirePostgres } from './connections';
 
 /** The daemon's own reader of predictions, over connections of its own: it has to answer within its limits when others wait. */
 export function makeReader(
   config: Config,
+  models: readonly ModelFile[],
   env: Readonly<Record<string, string | undefined>>,
   errors: RepeatedErrors,
 ): Predictor {
   return new Predictor({
     ...readerOptions(config, env),
+    models,
     onError: (error, tier) => errors.report(`reading predictions (${tier})`, error),
   });
 }

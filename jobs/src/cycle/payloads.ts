@@ -26,6 +26,8 @@ export const cyclePayload = z.strictObject({
   probe: z.literal(true).optional(),
   /** For a generation that is to be published also when a gate refuses it. */
   anyway: z.literal(true).optional(),
+  /** Why it was planned with less than the configuration asks for: its end is degraded then. */
+  shortOf: z.string().optional(),
 });
 export type CyclePayload = z.infer<typeof cyclePayload>;
 

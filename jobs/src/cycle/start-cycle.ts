@@ -26,6 +26,8 @@ export interface CycleRequest {
   readonly mode?: BatchMode;
   /** Publish its generation also when a gate refuses it. */
   readonly anyway?: true;
+  /** Why it is planned with less than the configuration asks for. */
+  readonly shortOf?: string;
   /** Only the rows of one batch, to find out whether the model works. */
   readonly probe?: true;
 }
@@ -120,6 +122,7 @@ async function addJobs(
     copyKept: behind,
     ...(request.probe && { probe: request.probe }),
     ...(request.anyway && { anyway: request.anyway }),
+    ...(request.shortOf !== undefined && { shortOf: request.shortOf }),
   };
   const children = batches.map((batch, number) => ({
     id: batchId(cycle, number),

@@ -7,6 +7,7 @@ import { outcomeOf } from '../cycle/model-breaker';
 import { noteFailure, noteWorks } from '../cycle/model-tries';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
+import { refreshCategories } from '../cycle/refresh-categories';
 import { remember } from '../cycle/remember';
 import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';
@@ -34,7 +35,10 @@ export const publish = defineJob({
   async run({ payload, context, log, children }) {
     const { model, cycle } = payload;
     requireModel(context, model);
-    const settled = await withFailedCategories(context, payload, settleCycle(payload, await children()));
+    // Another daemon may have planned it, with categories that this one has not seen yet.
+    await refreshCategories(context, model, log);
+    const joined = settleCycle(payload, await children());
+    const settled = degradedBy(payload, await withFailedCategories(context, payload, joined));
     // A daemon that died or slept at the very end has published: a cycle that holds its model no longer is over.
     if ((await context.cycles.holder(model)) === cycle) {
       return { outcome: 'done', summary: summaryOf(await end(context, payload, settled, log)) };
@@ -53,6 +57,13 @@ export const publish = defineJob({
     report(context, record, failed.lost, undefined, log);
   },
 });
+
+/** A cycle that was planned with less than it should have been is not complete. */
+function degradedBy({ shortOf }: CyclePayload, settled: SettledCycle): SettledCycle {
+  if (shortOf === undefined) return settled;
+  const reason = [shortOf, settled.reason].filter((text) => text !== null).join('; ');
+  return { ...settled, reason, state: settled.state === 'complete' ? 'degraded' : settled.state };
+}
 
 /** Publishes and records; once the model is free, nobody does it again, and the cycle has its one line. */
 async function end(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import { keepPin } from '../cycle/keep-pin';
+import { refreshCategories } from '../cycle/refresh-categories';
 import { startCold } from '../cycle/start-cold';
 import { startCycle } from '../cycle/start-cycle';
 import { defineJob } from '../define-job';
@@ -21,6 +22,7 @@ export const warmOnStartup = defineJob({
     const cache = context.cache(model);
     // A file that cannot be loaded any more is the business of the cycle, which records it.
     const spec = await context.models.resolve(model).catch((error: unknown) => asForewarmError(error));
+    const shortOf = await refreshCategories(context, model, log);
     const { startFrom } = context.models.configured(model);
     if (spec instanceof ForewarmError) {
       const isCold = spec.code === 'FW_MODEL_FILE_MISSING' && startFrom.includes('backup');
@@ -42,7 +44,7 @@ export const warmOnStartup = defineJob({
         : `generation ${pointer.generation} is live, not ${generation}`;
     const why = categories === undefined ? other : `${categories.length} rows are missing`;
     log.info('warming on startup', { why });
-    const subset = categories === undefined ? {} : { categories };
+    const subset = { ...(categories !== undefined && { categories }), ...(shortOf !== null && { shortOf }) };
     const start = await startCycle(
       context,
       { model, trigger: 'startup', mode: startFrom.includes('postgres') ? 'fill' : 'compute', ...subset },

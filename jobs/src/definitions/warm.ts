@@ -7,6 +7,7 @@ import type { JobContext } from '../context';
 import { keepPin } from '../cycle/keep-pin';
 import { allowed } from '../cycle/model-breaker';
 import { triesOf } from '../cycle/model-tries';
+import { refreshCategories } from '../cycle/refresh-categories';
 import { requireModel } from '../cycle/require-model';
 import { type CycleRequest, failedStart, startCycle } from '../cycle/start-cycle';
 import { defineJob, type Outcome } from '../define-job';
@@ -45,6 +46,7 @@ export const warm = defineJob({
     if (trigger === 'schedule' && (await context.paused.since(model))) return { outcome: 'skipped', reason: 'paused' };
     const may = allowed(await triesOf(context, model, log), trigger, context.clock.now());
     if (may === 'wait') return { outcome: 'skipped', reason: 'the model is broken' };
+    const shortOf = await refreshCategories(context, model, log);
     const spec = await load(context, model, trigger, log);
     if (spec === undefined) return loading(trigger);
     const pinned = await keepPin(context, spec, log);
@@ -55,7 +57,7 @@ export const warm = defineJob({
         : requestOf(context, asked, trigger);
     if (request === undefined) return { outcome: 'skipped', reason: 'no row is missing' };
     const probe = may === 'probe' && trigger === 'schedule' && { probe: true as const };
-    const start = await startCycle(context, { ...request, ...probe }, log);
+    const start = await startCycle(context, { ...request, ...probe, ...(shortOf !== null && { shortOf }) }, log);
     if (start.started) return { outcome: 'done', summary: start };
     if (start.again) return { outcome: 'later', afterMs: AGAIN_MS, reason: start.reason };
     return { outcome: 'skipped', reason: start.reason };

@@ -65,6 +65,9 @@ categories: { file: data/stations.csv, column: name }
 | \`.json\` | An array of strings, or an array of objects of which \`column\` (default \`category\`) is taken. |
 | \`.txt\` | One category in each line; blank lines are ignored. |
 
+The file is read again by a cycle that finds it changed: added categories appear, removed ones go with their rows. One that cannot be read, has fewer
+than \`minCategories\` or lacks more than \`maxRemovedShare\` of those that are served leaves those of before in use, and cycles are degraded.
+
 ### Inputs
 
 An input of the model that is named like an axis is fed with the values of that axis, and one named \`category\` with the

@@ -90,6 +90,8 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     version: model.version ?? null,
     axes: Object.fromEntries(model.axes.map(({ name, values }) => [name, shortened(values)])),
     categories: { source: model.categorySource, count: model.categories.length, first: model.categories.slice(0, 3) },
+    minCategories: model.minCategories,
+    maxRemovedShare: model.maxRemovedShare,
     inputs: Object.fromEntries(Object.entries(model.inputs).map(([name, source]) => [name, inputView(source)])),
     output: model.output ?? null,
     classes: model.classes === undefined ? null : shortened(model.classes),

@@ -38,6 +38,10 @@ export interface ModelConfig {
   readonly categories: readonly string[];
   /** Absolute path of the file that the categories were read from, or `configuration`. */
   readonly categorySource: string;
+  /** Of the file. */
+  readonly categoryColumn: string | undefined;
+  readonly minCategories: number;
+  readonly maxRemovedShare: number;
   /** Only what is configured; other inputs are mapped by their names. */
   readonly inputs: Readonly<Record<string, InputSource>>;
   readonly output: string | readonly string[] | undefined;

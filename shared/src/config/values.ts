@@ -144,6 +144,19 @@ export function names(maxLength: number, maxCount: number): ValueType<string[]> 
   };
 }
 
+/** A part of a whole, from 0 to 1; also as a percentage. */
+export const share: ValueType<number> = {
+  label: 'share from 0 to 1, such as 0.5 or 50%',
+  fromText: (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text),
+  read(raw, refuse) {
+    const [, digits] = typeof raw === 'string' ? (/^(\d+(?:\.\d+)?) ?%$/.exec(raw) ?? []) : [];
+    const found = digits === undefined ? raw : Number(digits) / 100;
+    return typeof found === 'number' && found >= 0 && found <= 1
+      ? found
+      : refuse('a share from 0 to 1, such as 0.5 or 50%');
+  },
+};
+
 /** One name, or a list of them. */
 export function oneOrNames(maxLength: number, maxCount: number): ValueType<string | string[]> {
   const [one, several] = [text(maxLength), names(maxLength, maxCount)];

@@ -24,7 +24,9 @@ export interface CataloguedModel extends ModelMapping {
  * disk, so that a cycle is always planned for the file as it is.
  */
 export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
-  private readonly models: ReadonlyMap<string, M>;
+  private readonly models: Map<string, M>;
+  /** The categories of each model, for who looks them up over and over. */
+  private readonly sets = new Map<string, Set<string>>();
   private readonly inspect: Inspect;
   private readonly settleMs: number;
   /** What a file was found to be, or is being found to be: batches that ask at the same time share one look. */
@@ -37,6 +39,7 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
   constructor(models: readonly M[], inspect: Inspect, settleMs = SETTLE_MS) {
     this.settleMs = settleMs;
     this.models = new Map(models.map((model) => [model.name, model]));
+    for (const { name, categories } of models) this.sets.set(name, new Set(categories));
     this.inspect = inspect;
   }
 
@@ -49,6 +52,26 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
     const model = this.models.get(name);
     if (model !== undefined) return model;
     throw new ForewarmError('FW_MODEL_UNKNOWN', `no model is named ${name}; configured are ${this.names.join(', ')}`);
+  }
+
+  /** Gives a model other categories, for whoever asks from now on. */
+  adopt(name: string, categories: readonly string[]): void {
+    this.models.set(name, { ...this.configured(name), categories });
+    const set = this.categorySet(name);
+    const wanted = new Set(categories);
+    for (const category of set) if (!wanted.has(category)) set.delete(category);
+    for (const category of categories) set.add(category);
+  }
+
+  /** The categories of a model, now and later: the set changes with them. */
+  liveCategories(name: string): ReadonlySet<string> {
+    return this.categorySet(name);
+  }
+
+  private categorySet(name: string): Set<string> {
+    const set = this.sets.get(this.configured(name).name);
+    if (set === undefined) throw new TypeError(`the model ${name} has no set of categories`);
+    return set;
   }
 
   /**

@@ -10,6 +10,7 @@ import { within } from '../within';
 import type { GuardedTier } from './guarded-tier';
 import type { PredictorOptions } from './predictor-options';
 import { TierBudget } from './tier-budget';
+import { asSet } from './view-settings';
 
 /** Defaults, in milliseconds. */
 const LIMITS_MS = { redis: 50, postgres: 250, model: 2_000 };
@@ -130,7 +131,7 @@ function openModels(
   });
 
   function claimsOn(client: Redis): SharedClaims {
-    const warmed = new Map(models.map(({ name, categories }) => [name, new Set(categories)]));
+    const warmed = new Map(models.map(({ name, categories = [] }) => [name, asSet(categories)]));
     const publish = async (live: LiveGeneration, rows: readonly FoundRow[]): Promise<void> => {
       // Of what was only asked for, nothing goes into the cache.
       const known = rows.filter(({ category }) => warmed.get(live.model)?.has(category));

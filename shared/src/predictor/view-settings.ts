@@ -13,6 +13,11 @@ export interface ViewSettings {
   readonly hasFile: boolean;
 }
 
+/** A set stays itself: it may change. */
+export function asSet(categories: readonly string[] | ReadonlySet<string>): ReadonlySet<string> {
+  return categories instanceof Set ? categories : new Set(categories);
+}
+
 export function settingsOf(
   file: ModelFile | undefined,
   options: Pick<PredictorOptions, 'staleAfterMs' | 'unknownCategories'>,
@@ -20,7 +25,7 @@ export function settingsOf(
   return {
     staleAfterMs: file?.staleAfterMs ?? options.staleAfterMs ?? STALE_AFTER_MS,
     unknownCategories: file?.unknownCategories ?? options.unknownCategories ?? 'compute',
-    categories: file?.categories && new Set(file.categories),
+    categories: file?.categories && asSet(file.categories),
     hasFile: file !== undefined,
   };
 }

@@ -12,8 +12,8 @@ export interface ModelFile {
   readonly output?: string | readonly string[] | undefined;
   readonly classes?: readonly string[] | undefined;
   readonly outputs?: readonly string[] | undefined;
-  /** The categories that are warmed, where they are known. */
-  readonly categories?: readonly string[] | undefined;
+  /** The categories that are warmed, where they are known; a set may change. */
+  readonly categories?: readonly string[] | ReadonlySet<string> | undefined;
   readonly staleAfterMs?: number | undefined;
   /** After so long a row that is written back to Redis is deleted, unless a cycle sees to it. */
   readonly expireAfterMs?: number | undefined;

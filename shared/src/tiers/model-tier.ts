@@ -301,7 +301,7 @@ function isCrash(error: unknown): boolean {
 
 function catalogued(model: ModelFile): CataloguedModel {
   const { name, file, version, axes, inputs = {}, output, classes, outputs, categories = [] } = model;
-  return { name, file: resolve(file), version, axes, inputs, output, classes, outputs, categories };
+  return { name, file: resolve(file), version, axes, inputs, output, classes, outputs, categories: [...categories] };
 }
 
 function rowsOfOneTask({ live, spec }: Planned): number {

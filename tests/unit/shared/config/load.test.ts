@@ -43,6 +43,8 @@ test('all but the models has a default', () => {
       axes: [{ name: 'hour', values: Array.from({ length: 24 }, (_, i) => i) }],
       categories: ['a', 'b'],
       categorySource: 'configuration',
+      minCategories: 1,
+      maxRemovedShare: 0.5,
       inputs: {},
       output: undefined,
       outputs: undefined,

@@ -15,9 +15,8 @@ const FIRST = 5;
 
 /** What can be asked for: the models of the configuration. */
 export function models(scope: FastifyInstance, { predictor, context }: ApiParts): void {
-  const categories = new Map(context.config.models.map((model) => [model.name, model.categories]));
   const shown = (description: ModelDescription) => {
-    const known = categories.get(description.model) ?? [];
+    const known = context.models.configured(description.model).categories;
     return {
       ...description,
       publishedAt: description.publishedAt ?? null,
@@ -29,7 +28,7 @@ export function models(scope: FastifyInstance, { predictor, context }: ApiParts)
     const signal = whileConnected(reply);
     const path = pathOf(request);
     const unavailable: { readonly model: string; readonly reason: Problem }[] = [];
-    const described = [...categories.keys()].map(async (model) => {
+    const described = context.models.names.map(async (model) => {
       try {
         return [shown(await predictor.describe(model, { signal }))];
       } catch (error) {
