@@ -70,7 +70,10 @@ async function load(context: JobContext, model: string, trigger: Trigger, log: L
   const onLate = (spec: Promise<ModelSpec>): Promise<void> =>
     spec
       .then(
-        async () => void (await context.enqueue.add('warm', { model, trigger: 'schedule' }, LOADED(model))),
+        async () => {
+          // Who asked asks again by itself; the schedule does only at its next tick.
+          if (trigger === 'schedule') await context.enqueue.add('warm', { model, trigger }, LOADED(model));
+        },
         (error: unknown) => failed(error),
       )
       // A daemon that stops, or a queue that is away: the next tick will see.
