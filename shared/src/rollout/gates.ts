@@ -229,8 +229,13 @@ export function cellText(axes: readonly Axis[], cell: number): string {
 
 /** A cell that speaks against a generation, one line. */
 export function worstText({ category, cell, output, value, live }: WorstCell): string {
-  const was = live === null ? '' : `, live ${live}`;
-  return `${JSON.stringify(category)} ${cell}: ${output} ${value ?? 'not finite'}${was}`;
+  const was = live === null ? '' : `, live ${shown(live)}`;
+  return `${JSON.stringify(category)} ${cell}: ${output} ${value === null ? 'not finite' : shown(value)}${was}`;
+}
+
+/** As many digits as a float32 has. */
+function shown(value: number): string {
+  return String(Number(value.toPrecision(7)));
 }
 
 /** What refuses a generation, one line. */

@@ -26,8 +26,11 @@ interface DiffOptions {
 export function addDiff(program: Command): void {
   addFolder(program.command('diff'))
     .description('how two generations differ: a heat map of the mean relative change, and the rows that changed most')
-    .argument('[from]', 'a generation, or how its id begins; what is live when left out')
-    .argument('[to]', 'another one; the one that waits to go live, or the one before, when left out')
+    .argument('[from]', 'a generation, or how its id begins')
+    .argument(
+      '[to]',
+      'another one; when both are left out: from what is live to what waits, or from the one before to what is live',
+    )
     .option('--model <name>', 'the model; may be left out when only one is configured')
     .option('--category <text>', 'only this category')
     .option('--output <name>', 'the output that is shown; the first when left out')
@@ -75,12 +78,15 @@ async function chosen(
   const store = new GenerationStore(pool);
   const { model } = cache;
   const [live, known] = await Promise.all([cache.pointer(), store.list(model)]);
-  const one = from === undefined ? live?.generation : await findGeneration(store, model, from);
-  if (one === undefined) throw new ForewarmError('FW_NOT_WARMED', `nothing is published for model ${model}`);
-  const waiting = known.find(({ id, publishedAt }) => publishedAt === null && id !== one)?.id;
-  const other = to === undefined ? (waiting ?? live?.previous) : await findGeneration(store, model, to);
-  if (other === undefined || other === null || other === one) {
-    throw new ForewarmError('FW_GENERATION_UNKNOWN', `nothing is kept of ${model} that ${one} could be compared with`);
+  if (live === undefined) throw new ForewarmError('FW_NOT_WARMED', `nothing is published for model ${model}`);
+  const waiting = known.find(({ id, publishedAt }) => publishedAt === null && id !== live.generation)?.id;
+  // What is about to happen, or else what happened last.
+  const [before, after] = waiting === undefined ? [live.previous, live.generation] : [live.generation, waiting];
+  const one = from === undefined ? before : await findGeneration(store, model, from);
+  const other = to === undefined ? after : await findGeneration(store, model, to);
+  if (one === null || other === one) {
+    const what = `nothing is kept of ${model} that ${other} could be compared with`;
+    throw new ForewarmError('FW_GENERATION_UNKNOWN', what);
   }
   return [await shapeOf(store, model, one), await shapeOf(store, model, other)];
 }

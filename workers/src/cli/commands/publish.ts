@@ -50,6 +50,7 @@ async function run(invocation: Invocation, options: PublishOptions): Promise<voi
       for (const line of gateLines(candidate.report, invocation.colours)) process.stderr.write(`${line}\n`);
       const what = `${model.file} is generation ${candidate.spec.generation} of ${model.name}`;
       throw new ForewarmError('FW_GATE_REFUSED', `${what}, and is not published: ${refusalText(candidate.report)}`, {
+        next: 'Nothing was changed. Look at the cells that are named; if they are right, publish it with --force.',
         details: { worst: candidate.report.worst, figures: candidate.report.figures },
       });
     }
