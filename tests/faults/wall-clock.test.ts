@@ -55,7 +55,7 @@ testWithClock.each([
 
 testWithClock('a batch that waits for its retry when the clock is set back is retried soon', async () => {
   system.configureSmall(categories, {
-    model: { slow: { iterations: 100_000, when: { input: 'category', equals: categories[5] ?? '' } } },
+    model: { slow: { iterations: 400_000, when: { input: 'category', equals: categories[5] ?? '' } } },
     ...{ every: '1h', batchSize: 4 },
   });
   const daemon = system.daemon(['start'], clock.env);
