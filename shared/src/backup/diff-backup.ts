@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
+import { compareRows, type RowChange } from '../cache/compare-rows';
 import type { ModelCache } from '../cache/model-cache';
 import { RowView } from '../cache/row';
 import { readRows } from '../cache/row-reader';
 import { ForewarmError } from '../errors';
 import { rowFrame } from '../model/spec';
 import type { PassOptions } from './backup-pass';
-import { compareRows, type RowChange } from './compare-rows';
 import type { VerifiedBackup } from './verified-backup';
 
 export interface BackupDiff {

@@ -29,6 +29,12 @@ export function coordinatesOf(axes: readonly Axis[], cell: number): (number | st
   });
 }
 
+/** A cell for people, such as `day=3 hour=12`. */
+export function cellText(axes: readonly Axis[], cell: number): string {
+  const values = coordinatesOf(axes, cell);
+  return axes.map(({ name }, i) => `${name}=${values[i]}`).join(' ');
+}
+
 /**
  * The cell at these coordinates, 0-based. Values may be given as text (`"3"`), as from a command line or a query string.
  * @throws ForewarmError FW_CELL_UNKNOWN naming the axis that is missing, unknown or has no such value.

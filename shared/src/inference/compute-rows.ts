@@ -1,9 +1,9 @@
+import { cellText } from '../cache/grid';
 import { encodeRow } from '../cache/row';
 import { slices } from '../cache/slices';
 import { asForewarmError, ForewarmError } from '../errors';
 import type { OnnxModel } from '../model/onnx-model';
 import { type ModelSpec, rowFrame } from '../model/spec';
-import { cellText } from '../rollout/gates';
 import type { CategoryFailure, PackedRow, RowsAnswer } from './protocol';
 
 export interface ComputedRows extends RowsAnswer {

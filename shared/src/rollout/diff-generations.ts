@@ -1,4 +1,4 @@
-import { compareRows, type RowChange } from '../backup/compare-rows';
+import { compareRows, type RowChange } from '../cache/compare-rows';
 import { cellCount } from '../cache/grid';
 import type { ModelCache } from '../cache/model-cache';
 import { ForewarmError } from '../errors';

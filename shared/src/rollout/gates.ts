@@ -1,4 +1,4 @@
-import { type Axis, coordinatesOf } from '../cache/grid';
+import { type Axis, cellText } from '../cache/grid';
 
 /** What a generation is held to before it takes the place of the live one. Pure. */
 
@@ -219,12 +219,6 @@ export class GateKeeper {
       live: live === undefined || !Number.isFinite(live) ? null : live,
     };
   }
-}
-
-/** Such as `day=3 hour=12`. */
-export function cellText(axes: readonly Axis[], cell: number): string {
-  const values = coordinatesOf(axes, cell);
-  return axes.map(({ name }, i) => `${name}=${values[i]}`).join(' ');
 }
 
 /** A cell that speaks against a generation, one line. */

@@ -1,6 +1,5 @@
-import type { RowChange } from '#shared/backup/compare-rows';
-import type { Axis } from '#shared/cache/grid';
-import { cellText } from '#shared/rollout/gates';
+import type { RowChange } from '#shared/cache/compare-rows';
+import { type Axis, cellText } from '#shared/cache/grid';
 import { type TableView, tableLines } from './table';
 import { oneLine } from './terminal-text';
 

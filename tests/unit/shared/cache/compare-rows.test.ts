@@ -1,5 +1,5 @@
-import { compareRows, relativeChange } from '#shared/backup/compare-rows';
 import { judge } from '#shared/backup/restore-rows';
+import { compareRows, relativeChange } from '#shared/cache/compare-rows';
 
 const row = (...values: number[]) => Float32Array.from(values);
 
