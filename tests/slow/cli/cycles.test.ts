@@ -101,9 +101,10 @@ test('as JSON: the cycle, its batches and the times of its stages', async () => 
 });
 
 test('the beginning of an id is enough, for a retry too; more than one that fits is refused with those that do', async () => {
-  const unique = uniqueBeginning(degraded, [complete, ...(await system.history('other')).map(({ id }) => id)]);
+  const others = (await system.history('other')).map(({ id }) => id);
+  const unique = uniqueBeginning(degraded, [complete, ...others]);
   expect((await document('show', unique)).cycle.id).toBe(degraded);
-  const retry = await say(['retry', uniqueBeginning(complete, [degraded])], system.folder);
+  const retry = await say(['retry', uniqueBeginning(complete, [degraded, ...others])], system.folder);
   expect(onlyError(retry)).toMatchObject({ code: 'FW_NOTHING_TO_RETRY', message: expect.stringContaining(complete) });
   const ambiguous = await run('show', '20');
   expect(onlyError(ambiguous)).toMatchObject({

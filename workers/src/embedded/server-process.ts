@@ -3,7 +3,7 @@ import { ForewarmError, messageOf } from '#shared/errors';
 import { identify } from './process-identity';
 import { ServerLog } from './server-log';
 import { removeRecord, writeRecord } from './server-record';
-import { type ServerName, SHUTDOWN, shutDown } from './shutdown';
+import { endGroup, type ServerName, SHUTDOWN, shutDown } from './shutdown';
 import type { SystemUser } from './system-user';
 
 export interface ServerPlan {
@@ -120,6 +120,7 @@ export class ServerProcess {
   private async end(): Promise<void> {
     const gone = await shutDown(this.pid, SHUTDOWN[this.plan.name], (ms) => this.endsWithin(ms));
     if (!gone) throw this.failure(`${this.plan.name} cannot be stopped`);
+    await endGroup(this.pid);
   }
 
   private async endsWithin(ms: number): Promise<boolean> {

@@ -22,8 +22,12 @@ export const SHUTDOWN: Readonly<Record<ServerName, readonly ShutdownStep[]>> = {
     { signal: 'SIGQUIT', waitMs: 3_000 },
     { signal: 'SIGKILL', waitMs: 2_000 },
   ],
-  // An unfinished cluster is thrown away, so nothing has to be ended with care.
-  initdb: [{ signal: 'SIGKILL', waitMs: 2_000 }],
+  // It alone is asked: the server that it runs ends by itself when nobody speaks to it any more, and gives its shared memory back. Killed, it
+  // would leave that for ever, since the cluster is thrown away.
+  initdb: [
+    { signal: 'SIGINT', waitMs: 5_000 },
+    { signal: 'SIGKILL', waitMs: 2_000 },
+  ],
 };
 
 /** Sends one signal after the other until `gone` says yes within a step; answers whether it did. */
@@ -39,6 +43,27 @@ export async function shutDown(
     if (await gone(waitMs)) return true;
   }
   return false;
+}
+
+/** Gives what a server has forked a moment to end by itself after it, then ends it. */
+export async function endGroup(pid: number): Promise<void> {
+  const deadline = performance.now() + GROUP_MS;
+  while (groupLives(pid)) {
+    if (performance.now() >= deadline) return send(-pid, 'SIGKILL');
+    await sleep(10);
+  }
+}
+
+const GROUP_MS = 2_000;
+
+function groupLives(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch (error) {
+    // Those of another user live.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** Waits for a process that is not our child, by looking again and again. */
