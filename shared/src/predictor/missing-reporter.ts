@@ -58,7 +58,8 @@ export class MissingReporter {
       Promise.all([this.client.smismember(index, ...categories), this.client.scard(index)]),
     );
     const { metadata } = view;
-    const whole = entries > 0 && metadata !== undefined && entries >= metadata.expected - metadata.failed;
+    // A row that could not be computed after a loss is not in it either, and is no stranger's.
+    const whole = entries > 0 && metadata !== undefined && entries >= metadata.expected;
     return whole ? categories.filter((_, i) => indexed[i] === 1) : [...categories];
   }
 
