@@ -184,6 +184,7 @@ async function notStarted(
   log: Logger,
 ): Promise<CycleStart | undefined> {
   const { model, trigger } = request;
+  const asked = blank(context, request, cycle);
   const holder = await context.cycles.holder(model);
   const reason = `cycle ${holder ?? 'of another daemon'} still runs`;
   const follows = { started: false, reason: `${reason}; another follows it` } as const;
@@ -199,7 +200,7 @@ async function notStarted(
   }
   log.warn('cycle skipped', { reason });
   context.metrics.cycles.inc({ model, state: 'skipped' });
-  await remember(context, { ...blank(context, request, cycle), state: 'skipped', reason }, [], log);
+  await remember(context, { ...asked, state: 'skipped', reason }, [], log);
   return { started: false, reason };
 }
 
