@@ -2,6 +2,7 @@ import type { ModelCache } from '#shared/cache/model-cache';
 import type { Clock } from '#shared/clock';
 import type { Config, ModelConfig } from '#shared/config/types';
 import type { RedisState } from '#shared/connections/redis-state';
+import type { FeatureSources } from '#shared/features/feature-sources';
 import type { InferencePool } from '#shared/inference/inference-pool';
 import type { StoreTargets } from '#shared/inference/protocol';
 import type { Logger } from '#shared/logger';
@@ -35,6 +36,7 @@ export interface JobContext {
   readonly host: string;
   readonly models: ModelCatalogue<ModelConfig>;
   readonly sources: CategorySources;
+  readonly features: FeatureSources;
   readonly loads: ModelLoads;
   readonly pool: InferencePool;
   /** Where inference processes write. */

@@ -136,6 +136,18 @@ export const ERROR_CATALOGUE = {
     'A list of categories that has changed cannot be read, or lacks too many of those that are served; those of before are used on.',
     'Mend the file, or lower minCategories or raise maxRemovedShare if the list is meant so.',
   ),
+  FW_FEATURES_UNAVAILABLE: unavailable(
+    'The features of a model could never be read from their source, so that nothing can be computed.',
+    'Mend the source: the message says what is wrong with it.',
+  ),
+  FW_FEATURES_REFUSED: input(
+    'The features of a model cannot be read any more, or are not as its inputs need them; those of before are used on.',
+    'Mend the source: the message says what is wrong with it.',
+  ),
+  FW_FEATURE_MISSING: input(
+    'A category has no value, or NaN, for a feature that the model takes; it is not computed, and keeps its old row.',
+    'Add the value to the source, or set models.NAME.features.missing to default.',
+  ),
   FW_CATEGORY_UNKNOWN: notFound('There is no row for this category.', 'Check the spelling; names are exact.'),
   FW_CELL_UNKNOWN: input(
     'The coordinates do not name one cell of the grid.',

@@ -51,6 +51,12 @@ export class Metrics {
     labelNames: ['model'] as const,
     registers: [this.registry],
   });
+  readonly dataTime = new Gauge({
+    name: 'forewarm_data_timestamp_seconds',
+    help: 'The newest time in the features that cycles use, where their source gives one.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
   readonly modelBroken = new Gauge({
     name: 'forewarm_model_broken',
     help: '1 for a model that is left alone because its last tries failed, 0 for one that works.',

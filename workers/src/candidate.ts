@@ -4,6 +4,8 @@ import { decodeRow } from '#shared/cache/row';
 import { slices } from '#shared/cache/slices';
 import type { Environment } from '#shared/config/environment';
 import type { Config, ModelConfig } from '#shared/config/types';
+import { FeatureSources } from '#shared/features/feature-sources';
+import { inspectWith } from '#shared/features/inspect-with';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { ModelSpec } from '#shared/model/spec';
@@ -31,7 +33,7 @@ const ROWS_PER_TASK = 64;
  * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_REDIS_UNAVAILABLE; the signal's reason when it is aborted
  */
 export async function inspectCandidate(
-  { inference }: Pick<Config, 'inference'>,
+  { inference, postgres }: Pick<Config, 'inference' | 'postgres'>,
   model: ModelConfig,
   cache: ModelCache,
   { environment, onProgress, signal }: CandidateOptions,
@@ -41,8 +43,10 @@ export async function inspectCandidate(
   const pool = new InferencePool({ processes, timeLimitMs, env: environment, onProcessLost: () => undefined });
   await pool.start();
   try {
-    const catalogue = new ModelCatalogue([model], (mapping, probeCategories) =>
-      pool.inspect({ mapping, probeCategories }),
+    const features = new FeatureSources([model], { database: () => postgres.url });
+    const catalogue = new ModelCatalogue(
+      [model],
+      inspectWith(features, (task) => pool.inspect(task)),
     );
     const [spec, live] = await Promise.all([catalogue.resolve(model.name), cache.pointer()]);
     const keeper = new GateKeeper(spec, { bounds: model.bounds, maxDrift: model.maxDrift });
@@ -53,7 +57,7 @@ export async function inspectCandidate(
         signal.throwIfAborted();
         const comparable = live !== undefined && areComparable({ ...spec }, live) ? live : undefined;
         const [answer, others] = await Promise.all([
-          pool.rows({ spec, categories: part }),
+          features.rows(model.name, part).then((rows) => pool.rows({ spec, categories: part, features: rows })),
           comparable === undefined ? undefined : cache.wholeRows(comparable, part),
         ]);
         for (const { category, bytes } of answer.rows) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
@@ -93,6 +94,8 @@ export class Daemon implements Service {
       ({ name }) => !this.tried.some(({ model }) => model.name === name),
     );
     for (const { name, file } of answersOnly(this.context.config) ? [] : missing) {
+      // What is wrong with its features is told by whoever reads them for a cycle.
+      if (this.context.features.has(name) && existsSync(file)) continue;
       this.context.log.warn('the model file is missing: copies of its predictions are served until it is there', {
         model: name,
         file,
@@ -158,7 +161,10 @@ export class Daemon implements Service {
     return {
       name: 'models check',
       start: async () => {
-        this.tried = await checkModels(config, this.context.models, { mayBeMissing: startsWithoutFile });
+        this.tried = await checkModels(config, this.context.models, {
+          mayBeMissing: startsWithoutFile,
+          mayLackFeatures: true,
+        });
       },
       stop: async () => undefined,
     };

@@ -5,6 +5,7 @@ import { BrokenModels } from '#jobs/cycle/broken-models';
 import { CategorySources } from '#jobs/cycle/category-sources';
 import { CopyDebts } from '#jobs/cycle/copy-debts';
 import { CycleFuse } from '#jobs/cycle/cycle-fuse';
+import { KeptFeatures } from '#jobs/cycle/kept-features';
 import { ModelLoads } from '#jobs/cycle/model-loads';
 import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
@@ -16,6 +17,8 @@ import { ModelCache } from '#shared/cache/model-cache';
 import { systemClock } from '#shared/clock';
 import type { Config } from '#shared/config/types';
 import { redisState } from '#shared/connections/redis-state';
+import { FeatureSources } from '#shared/features/feature-sources';
+import { inspectWith } from '#shared/features/inspect-with';
 import type { InferencePool } from '#shared/inference/inference-pool';
 import type { Logger } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
@@ -50,8 +53,11 @@ export function jobContext(parts: JobContextParts): JobContext {
   const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
     trouble.report('queue', error),
   );
-  const models = new ModelCatalogue(config.models, (mapping, probeCategories) =>
-    pool.inspect({ mapping, probeCategories }),
+  const kept = new KeptFeatures(queue, config.keyPrefix);
+  const features = new FeatureSources(config.models, { database: () => url, kept });
+  const models = new ModelCatalogue(
+    config.models,
+    inspectWith(features, (task) => pool.inspect(task)),
   );
   const caches = new Map(config.models.map(({ name }) => [name, new ModelCache(cache, config.keyPrefix, name)]));
   return {
@@ -65,6 +71,7 @@ export function jobContext(parts: JobContextParts): JobContext {
     host: hostname(),
     models,
     sources: new CategorySources(models, config.limits),
+    features,
     loads: new ModelLoads(models),
     targets: {
       keyPrefix: config.keyPrefix,

@@ -6,6 +6,8 @@ import type { Environment } from '#shared/config/environment';
 import { loadConfig } from '#shared/config/load';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
+import { FeatureSources } from '#shared/features/feature-sources';
+import { inspectWith } from '#shared/features/inspect-with';
 import { InferencePool } from '#shared/inference/inference-pool';
 import type { CategoryFailure, PackedRow } from '#shared/inference/protocol';
 import type { ModelFacts } from '#shared/model/describe-model';
@@ -84,11 +86,12 @@ export function computeRow(
   environment: Environment,
 ): Promise<ComputedOne> {
   return withPool(environment, config.inference.timeLimitMs, async (pool) => {
-    const catalogue = new ModelCatalogue([model], (mapping, probeCategories) =>
-      pool.inspect({ mapping, probeCategories: [category, ...probeCategories] }),
-    );
+    const sources = new FeatureSources([model], { database: () => config.postgres.url });
+    const inspect = inspectWith(sources, (task) => pool.inspect(task));
+    const catalogue = new ModelCatalogue([model], (mapping, probes) => inspect(mapping, [category, ...probes]));
     const spec = await catalogue.resolve(model.name);
-    const { rows, failures } = await pool.rows({ spec, categories: [category] });
+    const features = await sources.rows(model.name, [category]);
+    const { rows, failures } = await pool.rows({ spec, categories: [category], features });
     return { spec, row: rows[0], failure: failures[0] };
   });
 }

@@ -16,6 +16,8 @@ export interface TriedModel {
 /** What of a model does not keep the others from being used. */
 export interface Tolerance {
   readonly mayBeMissing?: (model: ModelConfig) => boolean;
+  /** Whether a model whose features cannot be read now is left out: those of before may be kept elsewhere. */
+  readonly mayLackFeatures?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Tolerance {
 export async function checkModels(
   config: Config,
   models: Pick<ModelCatalogue, 'resolve'>,
-  { mayBeMissing = () => false }: Tolerance = {},
+  { mayBeMissing = () => false, mayLackFeatures = false }: Tolerance = {},
 ): Promise<TriedModel[]> {
   const tried: TriedModel[] = [];
   const problems: ForewarmError[] = [];
@@ -38,6 +40,7 @@ export async function checkModels(
     } catch (error) {
       if (!(error instanceof ForewarmError)) throw error;
       if (error.code === 'FW_MODEL_FILE_MISSING' && mayBeMissing(model)) continue;
+      if (error.code === 'FW_FEATURES_UNAVAILABLE' && mayLackFeatures) continue;
       problems.push(namingModel(model.name, error));
     }
   }

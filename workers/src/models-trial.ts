@@ -1,5 +1,7 @@
 import type { Environment } from '#shared/config/environment';
 import type { Config } from '#shared/config/types';
+import { FeatureSources } from '#shared/features/feature-sources';
+import { inspectWith } from '#shared/features/inspect-with';
 import { InferencePool } from '#shared/inference/inference-pool';
 import type { Service } from '#shared/lifecycle';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
@@ -25,8 +27,11 @@ export class ModelsTrial implements Service {
   /** @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_CONFIG_INVALID */
   async start(): Promise<void> {
     await this.pool.start();
-    const models = new ModelCatalogue(this.config.models, (mapping, probeCategories) =>
-      this.pool.inspect({ mapping, probeCategories }),
+    const { models: configured, postgres } = this.config;
+    const features = new FeatureSources(configured, { database: () => postgres.url });
+    const models = new ModelCatalogue(
+      configured,
+      inspectWith(features, (task) => this.pool.inspect(task)),
     );
     this.tried = await checkModels(this.config, models, this.tolerance);
     await this.pool.stop();

@@ -28,6 +28,8 @@ export const cyclePayload = z.strictObject({
   anyway: z.literal(true).optional(),
   /** Why it was planned with less than the configuration asks for: its end is degraded then. */
   shortOf: z.string().optional(),
+  /** The newest time in the features that it uses, milliseconds since 1970 UTC. */
+  dataMs: z.number().optional(),
 });
 export type CyclePayload = z.infer<typeof cyclePayload>;
 
@@ -42,5 +44,7 @@ export const batchPayload = z.strictObject({
   /** When the cycle began, where inputs of the model take it from the clock. */
   clockMs: z.int().nonnegative().optional(),
   categories: z.array(z.string()).min(1),
+  /** For a model with features: those of each category, in the order of its inputs; `null` is one that is missing. */
+  features: z.array(z.array(z.union([z.number(), z.string(), z.boolean(), z.null()]))).optional(),
 });
 export type BatchPayload = z.infer<typeof batchPayload>;

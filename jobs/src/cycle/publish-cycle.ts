@@ -143,6 +143,7 @@ function metadataFor(
     cycle: payload.cycle,
     ...{ rows, expected, failed },
     duration_s: Math.max(0, now.getTime() - payload.startedAtMs) / 1_000,
+    ...(payload.dataMs !== undefined && { data_updated: new Date(payload.dataMs).toISOString() }),
     state: ours || settled.state === 'failed' ? state : 'degraded',
   };
 }

@@ -110,6 +110,8 @@ async function addJobs(
   const all = planBatches(asked, batchSize(ground, model.batchSize));
   const batches = request.probe ? [oneOf(all, context.clock.now())] : all;
   const categories = batches.flat();
+  const features = await context.features.rows(request.model, categories);
+  const dataMs = context.features.newestMs(request.model);
   const common = { cycle, model: request.model, generation: spec.generation };
   const startedAtMs = context.clock.now();
   const payload: CyclePayload = {
@@ -123,12 +125,14 @@ async function addJobs(
     ...(request.probe && { probe: request.probe }),
     ...(request.anyway && { anyway: request.anyway }),
     ...(request.shortOf !== undefined && { shortOf: request.shortOf }),
+    ...(dataMs !== null && { dataMs }),
   };
   const children = batches.map((batch, number) => ({
     id: batchId(cycle, number),
     payload: {
       ...{ ...common, number, mode, copyKept: behind, categories: batch },
       ...(usesClock(spec) && { clockMs: startedAtMs }),
+      ...(features && { features: batch.map((category) => [...(features.get(category) ?? [])]) }),
     } satisfies BatchPayload,
   }));
   const record = { ...blank(context, request, cycle), expected: categories.length, batches: batches.length };

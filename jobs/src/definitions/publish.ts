@@ -7,7 +7,7 @@ import { outcomeOf } from '../cycle/model-breaker';
 import { noteFailure, noteWorks } from '../cycle/model-tries';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
-import { refreshCategories } from '../cycle/refresh-categories';
+import { refreshCategories } from '../cycle/refresh-sources';
 import { remember } from '../cycle/remember';
 import { requireModel } from '../cycle/require-model';
 import { type SettledCycle, settleCycle } from '../cycle/settle-cycle';

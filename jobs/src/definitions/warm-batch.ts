@@ -1,5 +1,6 @@
 import { ForewarmError } from '#shared/errors';
 import type { BatchSummary, BatchTask } from '#shared/inference/protocol';
+import type { RowInputs } from '#shared/model/spec';
 import type { JobContext } from '../context';
 import type { Losses } from '../cycle/cycle-fuse';
 import { type BatchPayload, batchPayload } from '../cycle/payloads';
@@ -41,7 +42,7 @@ export const warmBatch = defineJob({
       ...{ spec, categories, mode, copyKept: copyKept || again, expireAfterMs },
       trackInputs: refresh === 'changed',
       maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
-      clockMs: payload.clockMs ?? context.clock.now(),
+      inputs: inputsOf(payload, context.clock.now()),
       stores: context.targets,
     };
     return context.pool.whenFree(async (free) => {
@@ -52,6 +53,11 @@ export const warmBatch = defineJob({
     });
   },
 });
+
+function inputsOf({ clockMs, categories, features }: BatchPayload, nowMs: number): RowInputs {
+  const rows = features && new Map(categories.map((category, i) => [category, features[i] ?? []]));
+  return { clockMs: clockMs ?? nowMs, ...(rows && { features: rows }) };
+}
 
 /**
  * Runs a batch when it may begin. Once a process was lost and no batch has come to its end, they begin one by one: the other

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { asForewarmError, ForewarmError } from '#shared/errors';
 import { keepPin } from '../cycle/keep-pin';
-import { refreshCategories } from '../cycle/refresh-categories';
+import { refreshSources } from '../cycle/refresh-sources';
 import { startCold } from '../cycle/start-cold';
 import { startCycle } from '../cycle/start-cycle';
 import { defineJob } from '../define-job';
@@ -22,7 +22,7 @@ export const warmOnStartup = defineJob({
     const cache = context.cache(model);
     // A file that cannot be loaded any more is the business of the cycle, which records it.
     const spec = await context.models.resolve(model).catch((error: unknown) => asForewarmError(error));
-    const shortOf = await refreshCategories(context, model, log);
+    const shortOf = await refreshSources(context, model, log);
     const { startFrom } = context.models.configured(model);
     if (spec instanceof ForewarmError) {
       const isCold = spec.code === 'FW_MODEL_FILE_MISSING' && startFrom.includes('backup');

@@ -7,7 +7,7 @@ import type { JobContext } from '../context';
 import { keepPin } from '../cycle/keep-pin';
 import { allowed } from '../cycle/model-breaker';
 import { triesOf } from '../cycle/model-tries';
-import { refreshCategories } from '../cycle/refresh-categories';
+import { refreshSources } from '../cycle/refresh-sources';
 import { requireModel } from '../cycle/require-model';
 import { type CycleRequest, failedStart, startCycle } from '../cycle/start-cycle';
 import { defineJob, type Outcome } from '../define-job';
@@ -46,7 +46,7 @@ export const warm = defineJob({
     if (trigger === 'schedule' && (await context.paused.since(model))) return { outcome: 'skipped', reason: 'paused' };
     const may = allowed(await triesOf(context, model, log), trigger, context.clock.now());
     if (may === 'wait') return { outcome: 'skipped', reason: 'the model is broken' };
-    const shortOf = await refreshCategories(context, model, log);
+    const shortOf = await refreshSources(context, model, log);
     const spec = await load(context, model, trigger, log);
     if (spec === undefined) return loading(trigger);
     const pinned = await keepPin(context, spec, log);

@@ -102,11 +102,44 @@ inputs:
 | \`{ category: onehot, vocabulary: LIST }\` | One column for each entry of the vocabulary: 1 where it is the category, else 0. |
 | \`{ constant: VALUE }\` | A number, a text, \`true\` or \`false\`. |
 | \`{ clock: FIELD, timezone: ZONE }\` | What the clock said when the cycle began: \`year\`, \`month\` (1 to 12), \`day\` (1 to 31), \`dayOfYear\` (1 to 366), \`weekday\` (0 is Monday), \`hour\`, \`minute\`, \`unixTime\` in seconds. The time zone is UTC where none is given. |
+| \`{ feature: NAME }\` | What \`features\` have of the category: a number, a text, \`true\` or \`false\`. |
 
 With \`transform: onehot\` an axis or a field of the clock becomes one column for each value that it can have, and with \`transform: cyclic\` two:
 the sine and the cosine of 2π · value / number of values (of the position, for an axis of texts). All columns are converted to the element
 type of the input: float, double, int64, int32, bool or string. A model whose first dimension is fixed is fed in groups of that size, the last
 one filled up.
+
+### Features
+
+What is known of each category beside its name, and changes while the model does not, comes from a file, from a query, or from the configuration itself:
+
+\`\`\`yaml
+inputs:
+  population: { feature: population }
+  float_input: [{ axis: hour }, { feature: area }, { feature: is_urban }]
+features:
+  query: select station as category, population, area, is_urban, updated_at from stations
+  time: updated_at
+\`\`\`
+
+| Setting | Content |
+|---|---|
+| \`file\` | A \`.csv\` file with a header line, or a \`.json\` file with an array of objects. |
+| \`query\` | A query on PostgreSQL, run in a transaction that only reads. |
+| \`rows\` | A list of maps, one for each category. |
+| \`column\` | The column with the category; \`category\` unless it is named. |
+| \`time\` | The column that says when a record was made: a time, or seconds since 1970. The newest one is the age of the data, which \`forewarm status\`, \`/v1/models\` and \`forewarm_data_timestamp_seconds\` tell apart from the age of the predictions. |
+| \`url\` | Of a query: the database, where it is not that of \`postgres.url\`. |
+| \`timeLimit\` | Of a query: what it may take, 10s unless it is set. |
+| \`missing\` | What happens where a category is not in the table, or a value is empty, null, NaN or infinite: \`reject\`, the default, leaves the category out of the cycle, so that it keeps its old row, and the cycle is degraded; with \`default\` the value under \`defaults\` stands for it. |
+| \`defaults\` | With \`missing: default\`: a value for each feature that inputs take. |
+
+They are read at the start of each cycle, all its batches use the same ones, and with \`refresh: changed\` a row is computed anew when its features have changed. A
+source that fails, takes too long, or gives no rows, a category twice, or not the columns that are needed leaves those of before in use, also after a restart:
+cycles are degraded, and the alert \`features-refused\` says why until it is good again. Of what a column holds, text that is written as a number, \`true\`
+or \`false\` is that for an input that is no text, and numbers are rounded to the nearest float32.
+
+Readers that have the model itself as their last tier read the same source.
 
 ### Outputs
 

@@ -32,6 +32,8 @@ const metadata = z.object({
   /** Absent in what older versions wrote. */
   failed: z.int().nonnegative().default(0),
   duration_s: z.number().nonnegative(),
+  /** The newest time in the features of the cycle, where their source gives one. */
+  data_updated: z.iso.datetime().optional(),
   state: z.enum(CYCLE_STATES),
 });
 

@@ -18,8 +18,9 @@ const KINDS = {
   category: '{ category: true }',
   constant: '{ constant: VALUE }',
   clock: '{ clock: FIELD }',
+  feature: '{ feature: NAME }',
 } as const;
-const EXPECTED = `one of ${Object.values(KINDS).slice(0, -1).join(', ')} and ${KINDS.clock}`;
+const EXPECTED = `one of ${Object.values(KINDS).slice(0, -1).join(', ')} and ${KINDS.feature}`;
 const MOST_COLUMNS = 65_536;
 
 export const inputsType: ValueType<Record<string, GivenInput>> = {
@@ -110,6 +111,10 @@ const READERS: Record<keyof typeof KINDS, Reader> = {
       ['string', 'boolean'].includes(typeof value) || (typeof value === 'number' && Number.isFinite(value));
     if (!usable) return refuse('a finite number, `true`, `false`, or text written in quotes');
     return { from: 'constant', value: value as number | string | boolean };
+  },
+  feature(value, _, refuse) {
+    if (typeof value !== 'string' || value === '') return refuse('the name of a feature, written in quotes');
+    return { from: 'feature', feature: value };
   },
   clock(value, options, refuse) {
     const transform = options.read('transform', transformType);

@@ -1,10 +1,12 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Axis, cellCount } from '../cache/grid';
-import { type ColumnSource, columnsOf, type InputSource } from '../model/spec';
+import type { FeatureSettings } from '../features/feature-settings';
+import { type ColumnSource, columnsOf, featureNames, type InputSource } from '../model/spec';
 import { formatBytes } from './bytes';
 import { type CategoryList, categoryFaults, MOST_LISTED } from './categories';
 import { readCategoryFile } from './category-file';
 import { formatDuration } from './duration';
+import type { GivenFeatures } from './features';
 import type { GivenColumn, GivenInput } from './inputs';
 import { parseSettings } from './parse';
 import { isPlainMap } from './plain-map';
@@ -40,6 +42,7 @@ export function resolveModel(name: string, raw: unknown, context: ModelContext):
   if (partial.axes !== undefined) checkSize(path, partial.axes, list?.categories.length ?? 0, partial, context);
   checkExpiry(path, partial, context.report);
   if (inputs && list) checkVocabularies(path, inputs, list, context.report);
+  if (inputs) checkFeatures(path, inputs, raw.features, partial.features, context.report);
   return complete && list && inputs && modelConfig(name, complete, list, inputs, context);
 }
 
@@ -61,6 +64,7 @@ function modelConfig(
     minCategories: given.minCategories,
     maxRemovedShare: given.maxRemovedShare,
     inputs,
+    features: given.features && resolveFeatures(name, given.features, context),
     output: given.output,
     classes: given.classes,
     outputs: given.outputs,
@@ -152,6 +156,44 @@ function resolveInputs(
     return [name, { from: 'columns', columns: source.columns.map((one, i) => resolved(one, [...path, i])) }];
   });
   return wrong ? undefined : Object.fromEntries(inputs);
+}
+
+function resolveFeatures(
+  model: string,
+  { from, ...given }: GivenFeatures,
+  { configFile }: ModelContext,
+): FeatureSettings {
+  if ('query' in from) return { ...given, from, source: `the query of models.${model}.features` };
+  if ('rows' in from) return { ...given, from, source: `models.${model}.features.rows` };
+  const file = resolve(dirname(configFile), from.file);
+  return { ...given, from: { file }, source: file };
+}
+
+/** Inputs that take features, and what says where these come from, belong together. */
+function checkFeatures(
+  model: Path,
+  inputs: Readonly<Record<string, InputSource>>,
+  raw: unknown,
+  features: GivenFeatures | undefined,
+  report: ProblemReport,
+): void {
+  const names = featureNames(inputs);
+  const [first] = names;
+  if (first === undefined) {
+    if (features !== undefined)
+      report.wrong([...model, 'features'], features.from, 'an input that takes { feature: NAME }; none does');
+    return;
+  }
+  if (raw === undefined) {
+    const expected = `where the feature ${first} comes from: { file: PATH }, { query: SQL } or { rows: [...] }`;
+    report.wrong([...model, 'features'], undefined, expected);
+    return;
+  }
+  if (features?.missing !== 'default') return;
+  const without = names.filter((name) => !Object.hasOwn(features.defaults, name));
+  if (without.length === 0) return;
+  const expected = `a default for each feature that inputs take; ${without.join(', ')} ${without.length === 1 ? 'has' : 'have'} none`;
+  report.wrong([...model, 'features', 'defaults'], features.defaults, expected);
 }
 
 /** A model answers for a category that it does not know as well, with something: it is told before. */

@@ -3,6 +3,7 @@ import { COMPRESSIONS, VALUE_FORMS } from '../backup/documents';
 import { UNKNOWN_CATEGORIES } from '../tiers/model-source';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
+import { featuresType } from './features';
 import { boundsType, driftType } from './gates';
 import { inputsType } from './inputs';
 import { listenHost } from './listen';
@@ -218,6 +219,10 @@ export const modelSchema = z.strictObject({
   inputs: withDefault(inputsType, {}, 'What inputs of the model are fed with whose names are not those of an axis.', {
     defaultText: 'by name: an axis, or `category`',
   }),
+  features: optional(
+    featuresType,
+    'What is known of each category beside its name, for inputs that take `{ feature: NAME }`; read again by each cycle.',
+  ),
   output: optional(
     oneOrNames(512, 64),
     'Name of the output of the model that holds the predictions, or a list of several.',

@@ -1,3 +1,4 @@
+import type { FeatureSettings } from '../features/feature-settings';
 import type { ColumnSource } from '../model/spec';
 import { formatBytes } from './bytes';
 import { formatDuration } from './duration';
@@ -93,6 +94,7 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     minCategories: model.minCategories,
     maxRemovedShare: model.maxRemovedShare,
     inputs: Object.fromEntries(Object.entries(model.inputs).map(([name, source]) => [name, inputView(source)])),
+    features: model.features === undefined ? null : featuresView(model.features),
     output: model.output ?? null,
     classes: model.classes === undefined ? null : shortened(model.classes),
     outputs: model.outputs === undefined ? null : shortened(model.outputs),
@@ -111,6 +113,20 @@ function modelView(model: ModelConfig): Record<string, unknown> {
   };
 }
 
+function featuresView({ from, url, timeLimitMs, column, time, missing, defaults }: FeatureSettings): object {
+  const query = 'query' in from && {
+    query: from.query,
+    url: url === undefined ? null : maskUrl(url),
+    timeLimit: formatDuration(timeLimitMs),
+  };
+  return {
+    ...('file' in from && { file: from.file }),
+    ...('rows' in from && { rows: from.rows.length }),
+    ...query,
+    ...{ column, time: time ?? null, missing, defaults: { ...defaults } },
+  };
+}
+
 function inputView(source: InputSource): unknown {
   return source.from === 'columns' ? source.columns.map(columnView) : columnView(source);
 }
@@ -124,6 +140,8 @@ function columnView(source: ColumnSource): Record<string, unknown> {
       return 'as' in source ? { category: source.as, vocabulary: shortened(source.vocabulary) } : { category: true };
     case 'constant':
       return { constant: source.value };
+    case 'feature':
+      return { feature: source.feature };
     case 'clock':
       return { clock: source.field, timezone: source.timezone, ...transform };
   }

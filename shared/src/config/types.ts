@@ -1,5 +1,6 @@
 import type { Compression, ValueForm } from '../backup/documents';
 import type { Axis } from '../cache/grid';
+import type { FeatureSettings } from '../features/feature-settings';
 import type { InputSource } from '../model/spec';
 import type { GateSettings } from '../rollout/gates';
 import type { UnknownCategories } from '../tiers/model-source';
@@ -44,6 +45,8 @@ export interface ModelConfig {
   readonly maxRemovedShare: number;
   /** Only what is configured; other inputs are mapped by their names. */
   readonly inputs: Readonly<Record<string, InputSource>>;
+  /** Of the categories, for inputs that take some. */
+  readonly features: FeatureSettings | undefined;
   readonly output: string | readonly string[] | undefined;
   readonly classes: readonly string[] | undefined;
   readonly outputs: readonly string[] | undefined;

@@ -3,7 +3,7 @@ import { encodeRow } from '../cache/row';
 import { slices } from '../cache/slices';
 import { asForewarmError, ForewarmError } from '../errors';
 import type { OnnxModel } from '../model/onnx-model';
-import { type ModelSpec, rowFrame } from '../model/spec';
+import { type ModelSpec, type RowInputs, rowFrame } from '../model/spec';
 import type { CategoryFailure, PackedRow, RowsAnswer } from './protocol';
 
 export interface ComputedRows extends RowsAnswer {
@@ -15,13 +15,13 @@ export interface ComputedRows extends RowsAnswer {
 /**
  * Computes and packs the rows of these categories. A category whose values are not finite, or that makes the runtime
  * refuse, is a failure of its own and takes no other with it.
- * @param clockMs what inputs of the clock are taken from: the beginning of the cycle; by default now
+ * @param inputs by default the clock of now, and no features
  */
 export async function computeRows(
   model: OnnxModel,
   categories: readonly string[],
   now: () => number,
-  clockMs = Date.now(),
+  inputs: RowInputs = { clockMs: Date.now() },
 ): Promise<ComputedRows> {
   const frame = rowFrame(model.spec);
   const rows: PackedRow[] = [];
@@ -31,7 +31,7 @@ export async function computeRows(
   let packMs = 0;
   for (const slice of slices(categories, model.rowsPerCall)) {
     const began = performance.now();
-    const results = await runRows(model, slice, clockMs);
+    const results = await runRows(model, slice, inputs);
     const inferred = performance.now();
     const computedAtMs = now();
     for (const { category, values } of results) {
@@ -52,9 +52,9 @@ interface RowResult {
 }
 
 /** All rows in one call; when the runtime refuses it, one by one, so that only the guilty category fails. */
-async function runRows(model: OnnxModel, categories: readonly string[], clockMs: number): Promise<RowResult[]> {
+async function runRows(model: OnnxModel, categories: readonly string[], inputs: RowInputs): Promise<RowResult[]> {
   try {
-    const values = await model.run(categories, clockMs);
+    const values = await model.run(categories, inputs);
     const width = values.length / categories.length;
     return categories.map((category, i) => ({ category, values: values.subarray(i * width, (i + 1) * width) }));
   } catch (error) {
@@ -64,7 +64,7 @@ async function runRows(model: OnnxModel, categories: readonly string[], clockMs:
     }
   }
   const results: RowResult[] = [];
-  for (const category of categories) results.push(...(await runRows(model, [category], clockMs)));
+  for (const category of categories) results.push(...(await runRows(model, [category], inputs)));
   return results;
 }
 

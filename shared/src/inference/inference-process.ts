@@ -36,15 +36,15 @@ async function batch(task: BatchTask): Promise<BatchSummary> {
   return { ...summary, timings: { ...summary.timings, wallMs: performance.now() - began, loadMs } };
 }
 
-async function rows({ spec, categories }: RowsTask): Promise<RowsAnswer> {
+async function rows({ spec, categories, features }: RowsTask): Promise<RowsAnswer> {
   const model = begin(spec) ?? (await load(spec));
-  const computed = await computeRows(model, categories, Date.now);
+  const computed = await computeRows(model, categories, Date.now, { clockMs: Date.now(), features });
   return { rows: computed.rows, failures: computed.failures };
 }
 
 async function inspect(task: InspectTask): Promise<ModelSpec> {
   started();
-  const model = await OnnxModel.open(task.mapping, task.probeCategories);
+  const model = await OnnxModel.open(task.mapping, task.probeCategories, task.features);
   await model.release();
   return model.spec;
 }

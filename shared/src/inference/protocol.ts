@@ -1,5 +1,5 @@
 import type { PlainError } from '../errors';
-import type { ModelMapping, ModelSpec } from '../model/spec';
+import type { FeatureRows, ModelMapping, ModelSpec, RowInputs } from '../model/spec';
 
 /** What crosses the border to an inference process. Rows do for readers alone: those of a cycle the process writes. */
 
@@ -28,8 +28,7 @@ export interface BatchTask {
   /** Whether rows that are kept are copied to Postgres too, which was away when they were computed. */
   readonly copyKept: boolean;
   readonly expireAfterMs: number | undefined;
-  /** When the cycle began: what inputs of the clock are taken from. */
-  readonly clockMs: number;
+  readonly inputs: RowInputs;
   readonly stores: StoreTargets;
 }
 
@@ -37,6 +36,8 @@ export interface InspectTask {
   readonly mapping: ModelMapping;
   /** Categories to try the model on, until it takes one. */
   readonly probeCategories: readonly string[];
+  /** Of those, where the model takes some. */
+  readonly features?: FeatureRows | undefined;
 }
 
 /** A file to be looked into, whatever model it is. */
@@ -48,6 +49,8 @@ export interface DescribeTask {
 export interface RowsTask {
   readonly spec: ModelSpec;
   readonly categories: readonly string[];
+  /** Of those, where the model takes some. */
+  readonly features?: FeatureRows | undefined;
 }
 
 export interface PackedRow {

@@ -25,7 +25,7 @@ export async function runBatch(
   now: () => number,
 ): Promise<BatchSummary> {
   const keys = new KeySpace(task.stores.keyPrefix, task.spec.name);
-  const inputs = task.trackInputs ? inputsHasher(task.spec.inputs, task.clockMs) : undefined;
+  const inputs = task.trackInputs ? inputsHasher(task.spec.inputs, task.inputs) : undefined;
   const began = performance.now();
   const { kept, restored, wanted } = await decide(task, keys, stores, inputs, now());
   await renew(task, keys, kept, stores);
@@ -36,7 +36,7 @@ export async function runBatch(
   const failures: CategoryFailure[] = [];
   const spent = { featuresMs: 0, inferMs: 0, packMs: 0 };
   for (const part of slices(wanted, rowsPerStatement(rowByteLength(rowFrame(task.spec))))) {
-    const computed = await computeRows(model, part, now, task.clockMs);
+    const computed = await computeRows(model, part, now, task.inputs);
     failures.push(...computed.failures);
     spent.featuresMs += computed.featuresMs;
     spent.inferMs += computed.inferMs;

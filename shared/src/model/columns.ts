@@ -1,15 +1,15 @@
 import type { Axis } from '../cache/grid';
 import { ForewarmError } from '../errors';
 import { clockPeriod, clockValue } from './clock-values';
-import { convert, convertCategory, type Element, type InputType, type Value } from './element-types';
-import type { ColumnSource } from './spec';
+import { convert, convertCategory, convertFeature, type Element, type InputType, type Value } from './element-types';
+import type { ColumnSource, FeatureRow } from './spec';
 
 /** The columns that one source gives, and what is in them. Pure. */
 
 /** @throws ForewarmError FW_MODEL_INPUT_UNMAPPED when it names an axis that there is not */
 export function columnCount(source: ColumnSource, axes: readonly Axis[]): number {
   if (source.from === 'category') return 'as' in source && source.as === 'onehot' ? source.vocabulary.length : 1;
-  if (source.from === 'constant') return 1;
+  if (source.from === 'constant' || source.from === 'feature') return 1;
   if (source.transform === undefined) return 1;
   if (source.transform === 'cyclic') return 2;
   if (source.from === 'clock') return clockPeriod(source.field)?.length ?? 1;
@@ -64,6 +64,25 @@ export function categoryColumns(
   }
   if (source.as === 'index') return [convert(place, type, where)];
   return onehot(place, source.vocabulary.length, type, where);
+}
+
+/**
+ * What a feature of a category gives. The runtime takes a NaN as well, and answers with something.
+ * @param place of the feature in the row
+ * @throws ForewarmError FW_FEATURE_MISSING, FW_MODEL_INPUT_VALUE
+ */
+export function featureColumns(
+  category: string,
+  row: FeatureRow | undefined,
+  place: number,
+  source: Extract<ColumnSource, { from: 'feature' }>,
+  type: InputType,
+  where: string,
+): Element[] {
+  const value = row?.[place] ?? null;
+  const what = `feature ${source.feature} of ${JSON.stringify(category)}`;
+  if (value === null) throw new ForewarmError('FW_FEATURE_MISSING', `${what} is missing, for ${where}`);
+  return [convertFeature(value, type, `${what} for ${where}`)];
 }
 
 interface Turn {

@@ -74,6 +74,28 @@ export function convertCategory(category: string, type: InputType, where: string
   return convert(type !== 'string' && DECIMAL.test(category) ? Number(category) : category, type, where);
 }
 
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const TRUTHS: Readonly<Record<string, boolean>> = { true: true, false: false, True: true, False: false };
+
+/**
+ * A feature as what `type` holds: text that is written as a number, true or false, as files have them, is that. It was measured, and is
+ * rounded to the nearest float32 as in training.
+ * @throws ForewarmError FW_MODEL_INPUT_VALUE as `convert` does
+ */
+export function convertFeature(value: Value, type: InputType, where: string): Element {
+  if (type === 'string') return String(value);
+  const meant = typeof value === 'string' ? meaning(value) : value;
+  if (type !== 'float32' || typeof meant !== 'number') return convert(meant, type, where);
+  const rounded = Math.fround(meant);
+  if (!Number.isFinite(rounded)) throw misfit(meant, type, where, 'it is beyond its range');
+  return rounded;
+}
+
+function meaning(text: string): Value {
+  if (NUMBER.test(text)) return Number(text);
+  return Object.hasOwn(TRUTHS, text) ? (TRUTHS[text] as boolean) : text;
+}
+
 /** A fraction is rounded to the nearest float32; a whole number that would become another one is refused. */
 function toFloat32(value: number, where: string): number {
   const rounded = Math.fround(value);

@@ -1,8 +1,16 @@
 import type { Tensor } from 'onnxruntime-node';
 import { type Axis, cellCount, coordinatesOf } from '../cache/grid';
-import { axisColumns, categoryColumns, clockColumns, columnCount } from './columns';
+import { axisColumns, categoryColumns, clockColumns, columnCount, featureColumns } from './columns';
 import { allocate, convert, type Element, head, type InputType, isInputType, type TensorData } from './element-types';
-import { type ColumnSource, columnsOf, type ModelSpec, type TensorDescription } from './spec';
+import {
+  type ColumnSource,
+  columnsOf,
+  type FeatureRows,
+  featureNames,
+  type ModelSpec,
+  type RowInputs,
+  type TensorDescription,
+} from './spec';
 
 /** Makes a tensor: the constructor of the runtime, passed in so that this file loads without it. */
 export type MakeTensor = (type: InputType, data: TensorData, shape: readonly number[]) => Tensor;
@@ -15,6 +23,8 @@ interface Part {
   readonly width: number;
   /** By category, where it has a vocabulary. */
   readonly places: ReadonlyMap<string, number> | undefined;
+  /** Of its feature in the row of a category, where it takes one. */
+  readonly feature: number;
 }
 
 interface Input {
@@ -70,12 +80,12 @@ export class FeedBuilder {
   /**
    * Tensors for these categories, shaped [n·C] or [n·C, F] as each input asks: of one call, or of as many as a batch of a fixed size
    * needs, the last one filled up with its own last row.
-   * @param clockMs what the clock is taken to say, milliseconds since 1970 UTC
-   * @throws ForewarmError FW_MODEL_INPUT_VALUE when a category does not fit its input's type, or is not in its vocabulary
+   * @throws ForewarmError FW_MODEL_INPUT_VALUE when a category does not fit its input's type, or is not in its vocabulary;
+   * FW_FEATURE_MISSING
    */
-  build(categories: readonly string[], clockMs: number): Feed[] {
+  build(categories: readonly string[], { clockMs, features }: RowInputs): Feed[] {
     this.setClock(clockMs);
-    for (const input of this.inputs) if (input.byCategory) this.fillCategories(input, categories);
+    for (const input of this.inputs) if (input.byCategory) this.fillCategories(input, categories, features);
     const rows = categories.length * this.cells;
     if (this.fixedBatch === undefined) return [{ tensors: this.whole(categories.length), rows, fed: rows }];
     return this.groups(rows, this.fixedBatch);
@@ -125,14 +135,17 @@ export class FeedBuilder {
     const source = spec.inputs[name];
     if (source === undefined || !isInputType(type)) throw new TypeError(`input ${name} was not resolved`);
     const parts: Part[] = [];
+    const features = featureNames(spec.inputs);
     let width = 0;
     for (const column of columnsOf(source)) {
-      const part = { source: column, first: width, width: columnCount(column, spec.axes), places: placesOf(column) };
+      const feature = column.from === 'feature' ? features.indexOf(column.feature) : -1;
+      const columns = columnCount(column, spec.axes);
+      const part = { source: column, first: width, width: columns, places: placesOf(column), feature };
       parts.push(part);
       width += part.width;
     }
     const data = allocate(type, this.rowsPerCall * this.cells * width);
-    const byCategory = parts.some((part) => part.source.from === 'category');
+    const byCategory = parts.some(({ source: { from } }) => from === 'category' || from === 'feature');
     const input = { name, type, rank: shape.length === 1 ? 1 : 2, width, parts, byCategory, data };
     for (const part of parts) {
       if (part.source.from === 'axis') this.fillAxis(spec.name, input, part, part.source);
@@ -175,18 +188,17 @@ export class FeedBuilder {
     }
   }
 
-  private fillCategories(input: Input, categories: readonly string[]): void {
+  private fillCategories(input: Input, categories: readonly string[], features: FeatureRows | undefined): void {
+    const where = `input ${input.name}`;
     for (const part of input.parts) {
-      const { source, places } = part;
-      if (source.from !== 'category') continue;
+      const { source, places, feature } = part;
+      if (source.from !== 'category' && source.from !== 'feature') continue;
       categories.forEach((category, row) => {
-        this.fillRows(
-          input,
-          part,
-          row,
-          row + 1,
-          categoryColumns(category, places, source, input.type, `input ${input.name}`),
-        );
+        const columns =
+          source.from === 'category'
+            ? categoryColumns(category, places, source, input.type, where)
+            : featureColumns(category, features?.get(category), feature, source, input.type, where);
+        this.fillRows(input, part, row, row + 1, columns);
       });
     }
   }

@@ -44,6 +44,8 @@ function columnParts(source: ColumnSource): Part[] {
       return 'as' in source ? ['category', source.as, source.vocabulary] : ['category'];
     case 'constant':
       return ['constant', source.value];
+    case 'feature':
+      return ['feature', source.feature];
     case 'clock':
       return ['clock', source.field, source.timezone, ...transformPart(source)];
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { clockValue } from './clock-values';
-import { columnsOf, type ModelSpec } from './spec';
+import { columnsOf, type ModelSpec, type RowInputs } from './spec';
 
 /** Bytes of an inputs hash, as the cache format has it. */
 export const INPUTS_HASH_BYTES = 8;
@@ -20,12 +20,18 @@ export function usesClock({ inputs }: Pick<ModelSpec, 'inputs'>): boolean {
     .some(({ from }) => from === 'clock');
 }
 
-/** The hash of each category's inputs in a cycle that began at a moment: what the clock gave is among them. */
-export function inputsHasher(inputs: ModelSpec['inputs'], clockMs: number): (category: string) => Buffer {
+/** The hash of each category's inputs in a cycle: what the clock gave is among them, and so are its features. */
+export function inputsHasher(
+  inputs: ModelSpec['inputs'],
+  { clockMs, features }: RowInputs,
+): (category: string) => Buffer {
   const clock = Object.values(inputs)
     .flatMap(columnsOf)
     .flatMap((source) => (source.from === 'clock' ? [clockValue(source.field, source.timezone, clockMs)] : []));
   // No category holds U+0000: what follows it is none.
+  if (features !== undefined) {
+    return (category) => inputsHash(category, `\0${JSON.stringify([clock, features.get(category) ?? null])}`);
+  }
   const more = clock.length === 0 ? '' : `\0${JSON.stringify(clock)}`;
   return (category) => inputsHash(category, more);
 }

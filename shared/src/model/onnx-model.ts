@@ -8,7 +8,7 @@ import { resolveBatch, resolveInputs, resolveOutputs, resolveValues } from './ma
 import { readModelFile } from './model-file';
 import { describeTensor, graphOf, withSession } from './onnx-session';
 import { type GivenValues, pick, runFeeds, wrongSize } from './run-feeds';
-import type { ModelMapping, ModelSpec, TensorDescription } from './spec';
+import type { FeatureRows, ModelMapping, ModelSpec, RowInputs, TensorDescription } from './spec';
 
 /**
  * A loaded ONNX model with its mapping. `run` blocks the thread that calls it, for as long as it takes: the daemon loads
@@ -39,10 +39,14 @@ export class OnnxModel {
    * Reads, loads and checks the model, and tries it on the row of one category: the first of these that it does not refuse.
    * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_FAILED
    */
-  static async open(mapping: ModelMapping, probeCategories: readonly string[]): Promise<OnnxModel> {
+  static async open(
+    mapping: ModelMapping,
+    probeCategories: readonly string[],
+    features?: FeatureRows,
+  ): Promise<OnnxModel> {
     const bytes = await readModelFile(mapping);
     return withSession(mapping, bytes, undefined, (session, hasZipMap) =>
-      OnnxModel.settle(mapping, { bytes, session, hasZipMap }, probeCategories),
+      OnnxModel.settle(mapping, { bytes, session, hasZipMap }, probeCategories, features),
     );
   }
 
@@ -68,6 +72,7 @@ export class OnnxModel {
     mapping: ModelMapping,
     { bytes, session, hasZipMap }: Loaded,
     probeCategories: readonly string[],
+    features: FeatureRows | undefined,
   ): Promise<OnnxModel> {
     const graph = {
       inputs: session.inputMetadata.map(describeTensor),
@@ -77,7 +82,7 @@ export class OnnxModel {
     const fixedBatch = resolveBatch(mapping.name, graph.inputs);
     const names = resolveOutputs(mapping, graph.outputs).map(({ name }) => name);
     const feeds = feedBuilder({ ...mapping, inputs, fixedBatch }, graph.inputs);
-    const { perOutput, rowMs } = await probe(mapping, session, feeds, names, probeCategories);
+    const { perOutput, rowMs } = await probe(mapping, session, feeds, names, probeCategories, features);
     const labels = labelsNeeded(mapping, perOutput) ? graphOf(mapping, bytes).labels : undefined;
     const given = names.map((name, i) => ({ name, count: perOutput[i] ?? 0, labels: labels?.get(name) }));
     const { outputs, picked } = resolveValues(mapping, given);
@@ -102,12 +107,12 @@ export class OnnxModel {
 
   /**
    * All cells of up to `rowsPerCall` categories: n·C·K float32 values, row by row.
-   * @param clockMs what inputs of the clock are taken from, milliseconds since 1970 UTC; by default now
-   * @throws ForewarmError FW_INFERENCE_FAILED, FW_MODEL_OUTPUT_SIZE, FW_MODEL_INPUT_VALUE, FW_VALUE_INEXACT
+   * @param inputs by default the clock of now, and no features
+   * @throws ForewarmError FW_INFERENCE_FAILED, FW_MODEL_OUTPUT_SIZE, FW_MODEL_INPUT_VALUE, FW_FEATURE_MISSING, FW_VALUE_INEXACT
    */
-  async run(categories: readonly string[], clockMs = Date.now()): Promise<Float32Array> {
+  async run(categories: readonly string[], inputs: RowInputs = { clockMs: Date.now() }): Promise<Float32Array> {
     const began = performance.now();
-    const feeds = this.feeds.build(categories, clockMs);
+    const feeds = this.feeds.build(categories, inputs);
     this.featuresMs += performance.now() - began;
     const { spec } = this;
     const given = await runFeeds(spec, this.session, feeds, [spec.output].flat());
@@ -158,9 +163,10 @@ async function probe(
   feeds: FeedBuilder,
   outputs: readonly string[],
   categories: readonly string[],
+  features: FeatureRows | undefined,
 ): Promise<{ perOutput: readonly number[]; rowMs: number }> {
-  const clockMs = Date.now();
-  const run = (row: readonly string[]) => runFeeds(mapping, session, feeds.build(row, clockMs), outputs);
+  const inputs = { clockMs: Date.now(), features };
+  const run = (row: readonly string[]) => runFeeds(mapping, session, feeds.build(row, inputs), outputs);
   const { category, given, ms } = await firstAnswer(categories, run);
   let rowMs = ms;
   if (feeds.rowsPerCall > 1) {
@@ -199,4 +205,9 @@ async function firstAnswer(
 }
 
 /** What may be wrong with one category and not with another. */
-const OF_CATEGORIES: ReadonlySet<string> = new Set(['FW_INFERENCE_FAILED', 'FW_MODEL_INPUT_VALUE', 'FW_VALUE_INEXACT']);
+const OF_CATEGORIES: ReadonlySet<string> = new Set([
+  'FW_INFERENCE_FAILED',
+  'FW_MODEL_INPUT_VALUE',
+  'FW_FEATURE_MISSING',
+  'FW_VALUE_INEXACT',
+]);

@@ -18,6 +18,8 @@ export type ColumnSource =
   | { readonly from: 'category' }
   | { readonly from: 'category'; readonly as: 'index' | 'onehot'; readonly vocabulary: readonly string[] }
   | { readonly from: 'constant'; readonly value: number | string | boolean }
+  /** What a table has of the category, which changes while the model does not. */
+  | { readonly from: 'feature'; readonly feature: string }
   | {
       readonly from: 'clock';
       readonly field: ClockField;
@@ -30,6 +32,27 @@ export type InputSource = ColumnSource | { readonly from: 'columns'; readonly co
 
 export function columnsOf(source: InputSource): readonly ColumnSource[] {
   return source.from === 'columns' ? source.columns : [source];
+}
+
+/** What a feature of a category may be. */
+export type FeatureValue = number | string | boolean;
+/** The features of one category, in the order of `featureNames`; `null` is one that is missing. */
+export type FeatureRow = readonly (FeatureValue | null)[];
+/** By category. */
+export type FeatureRows = ReadonlyMap<string, FeatureRow>;
+
+/** The features that inputs take, each once, in the order in which they are named first. */
+export function featureNames(inputs: Readonly<Record<string, InputSource>>): string[] {
+  const columns = Object.values(inputs).flatMap(columnsOf);
+  return [...new Set(columns.flatMap((column) => (column.from === 'feature' ? [column.feature] : [])))];
+}
+
+/** What the inputs of a cycle are made of, beside the categories themselves. */
+export interface RowInputs {
+  /** What inputs of the clock are taken from: the beginning of the cycle, milliseconds since 1970 UTC. */
+  readonly clockMs: number;
+  /** For a model with features: those of each category. */
+  readonly features?: FeatureRows | undefined;
 }
 
 /** What the configuration says of a model, as far as inference needs it. */

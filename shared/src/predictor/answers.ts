@@ -55,6 +55,8 @@ export type Outcome =
 export interface ModelDescription extends GenerationFacts {
   /** ISO 8601 UTC: when every row was last computed or verified; `undefined` when no cycle has said so. */
   readonly lastUpdated: string | undefined;
+  /** ISO 8601 UTC: the newest time in the features that the last cycle used; `undefined` where there is none. */
+  readonly dataUpdated: string | undefined;
   /** The tier that said so. */
   readonly tier: Exclude<TierName, 'memory'>;
 }

@@ -126,6 +126,7 @@ function openModels(
   const shared = redis === undefined || redis.isCluster || !writeBack ? undefined : claimsOn(redis as Redis);
   return new ModelTier({
     ...{ models, keyPrefix, processes, env, shared },
+    database: options.postgres as string | Pool | undefined,
     limitMs: taskLimitMs,
     onError: (error) => onError(error, 'model'),
   });

@@ -163,7 +163,8 @@ export class Predictor {
     const view = await this.limit.bound(this.current(model), options, nothingSaid);
     const { generation, modelVersion, axes, outputs, publishedAt } = view.known;
     const lastUpdated = view.metadata?.last_updated;
-    return { model, generation, modelVersion, axes, outputs, publishedAt, lastUpdated, tier: view.source };
+    const dataUpdated = view.metadata?.data_updated;
+    return { model, generation, modelVersion, axes, outputs, publishedAt, lastUpdated, dataUpdated, tier: view.source };
   }
 
   /** Counts since this predictor was made. */

@@ -1,4 +1,5 @@
 import type { Axis } from '../cache/grid';
+import type { FeatureSettings } from '../features/feature-settings';
 import type { InputSource } from '../model/spec';
 
 /** A model file that may answer when no store has a row: as under `models.NAME` of `forewarm.yaml`. */
@@ -9,6 +10,10 @@ export interface ModelFile {
   readonly version?: string | undefined;
   readonly axes: readonly Axis[];
   readonly inputs?: Readonly<Record<string, InputSource>> | undefined;
+  /** Of the categories, for inputs that take some. */
+  readonly features?: FeatureSettings | undefined;
+  /** Period of the model's cycles: features are read again as often. */
+  readonly everyMs?: number | undefined;
   readonly output?: string | readonly string[] | undefined;
   readonly classes?: readonly string[] | undefined;
   readonly outputs?: readonly string[] | undefined;

@@ -3,6 +3,9 @@ import { resolve } from 'node:path';
 import { categoryFault } from '../cache/keys';
 import { RowView, rowByteLength } from '../cache/row';
 import { asForewarmError, ForewarmError } from '../errors';
+import { FeatureSources } from '../features/feature-sources';
+import { inspectWith } from '../features/inspect-with';
+import type { Database } from '../features/read-source';
 import type { InferencePool } from '../inference/inference-pool';
 import { type CataloguedModel, ModelCatalogue } from '../model/model-catalogue';
 import type { ModelMapping, ModelSpec } from '../model/spec';
@@ -28,6 +31,8 @@ export interface ModelTierOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where processes agree who computes a missing row; each for itself when left out. */
   readonly shared?: SharedClaims | undefined;
+  /** Where features are asked for by a query that names no database. */
+  readonly database?: Database | undefined;
   /** Told of processes that were lost. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
@@ -47,6 +52,8 @@ const PUBLISH_MS = 100;
 const CRASHES = 2;
 /** What a model whose categories are not known is tried on first: a text and a number. */
 const PROBE = '0';
+/** How often features are read again, where nobody says how often the model's cycles do. */
+const FEATURES_MS = 20_000;
 /** How many others it is tried on. */
 const MORE_PROBES = 4;
 
@@ -55,6 +62,7 @@ export class ModelTier implements Tier {
   readonly name = 'model';
   private readonly options: ModelTierOptions;
   private readonly catalogue: ModelCatalogue;
+  private readonly features: FeatureSources;
   private readonly claims: Claims | undefined;
   private readonly requests: Gatherer<Planned, FoundRow>;
   private readonly refusals = new Refusals();
@@ -75,6 +83,11 @@ export class ModelTier implements Tier {
     this.catalogue = new ModelCatalogue(options.models.map(catalogued), (mapping, probes) =>
       this.inspect(mapping, probes),
     );
+    const periods = options.models.map(({ everyMs = FEATURES_MS }) => everyMs);
+    this.features = new FeatureSources(options.models, {
+      database: () => options.database,
+      maxAgeMs: Math.min(...periods),
+    });
     if (options.shared !== undefined) this.claims = new Claims(options.shared);
     this.requests = new Gatherer({
       inFlight: options.processes,
@@ -234,7 +247,10 @@ export class ModelTier implements Tier {
 
   private async compute({ live, spec }: Planned, categories: readonly string[]): Promise<Map<string, FoundRow>> {
     if (categories.length === 0) return new Map();
-    const { rows, failures } = await this.inPool((pool) => pool.rows({ spec, categories }));
+    const features = await this.features.rows(spec.name, categories);
+    const { rows, failures } = await this.inPool((pool) =>
+      pool.rows({ spec, categories, ...(features && { features }) }),
+    );
     this.rowCount += rows.length;
     for (const failure of failures) this.refusals.add(live, failure);
     const into = { found: [] as FoundRow[], corrupt: [] as CorruptRow[] };
@@ -251,7 +267,7 @@ export class ModelTier implements Tier {
   private inspect(mapping: ModelMapping, known: readonly string[]): Promise<ModelSpec> {
     const asked = this.asked.get(mapping.name) ?? [];
     const probeCategories = known.length > 0 ? known : [PROBE, ...asked.slice(0, MORE_PROBES)];
-    return this.inPool((pool) => pool.inspect({ mapping, probeCategories }));
+    return inspectWith(this.features, (task) => this.inPool((pool) => pool.inspect(task)))(mapping, probeCategories);
   }
 
   /** @throws ForewarmError FW_READER_CLOSED, also for what was under way */

@@ -12,6 +12,7 @@ function modelNamed(name: string, everyMs: number): ModelConfig {
     categories: ['a'],
     categorySource: 'configuration',
     inputs: {},
+    features: undefined,
     output: undefined,
     classes: undefined,
     bounds: undefined,

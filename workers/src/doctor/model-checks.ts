@@ -4,6 +4,8 @@ import { formatDuration } from '#shared/config/duration';
 import type { Environment } from '#shared/config/environment';
 import { type GridSize, gridSize } from '#shared/config/sizes';
 import type { Config, ModelConfig } from '#shared/config/types';
+import { FeatureSources } from '#shared/features/feature-sources';
+import { inspectWith } from '#shared/features/inspect-with';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { ModelSpec } from '#shared/model/spec';
@@ -37,8 +39,10 @@ export async function modelFindings(
       const check = `model ${model.name}`;
       findings.push(
         ...(await attempt(check, async () => {
-          const catalogue = new ModelCatalogue([model], (mapping, probeCategories) =>
-            pool.inspect({ mapping, probeCategories }),
+          const features = new FeatureSources([model], { database: () => config.postgres.url });
+          const catalogue = new ModelCatalogue(
+            [model],
+            inspectWith(features, (task) => pool.inspect(task)),
           );
           const [tried] = await checkModels({ ...config, models: [model] }, catalogue);
           if (tried === undefined) return fail(check, 'its file is missing', `Check models.${model.name}.file.`);
@@ -48,7 +52,7 @@ export async function modelFindings(
           const warnings = warningsOf(tried).map((found) => warn(check, found, 'Mend it, or leave it if it is meant.'));
           const outputs = spec.outputs.length === 1 ? '' : `, ${spec.outputs.length} values each`;
           const found = `generation ${spec.generation}, ${size.predictions.toLocaleString('en')} predictions${outputs}, ${approximateBytes(size.redisBytes)}`;
-          return [pass(check, found), ...warnings, await cycleFinding(config, model, spec, pool)];
+          return [pass(check, found), ...warnings, await cycleFinding(config, model, spec, pool, features)];
         })),
       );
     }
@@ -69,11 +73,15 @@ async function cycleFinding(
   { name, categories, everyMs }: ModelConfig,
   spec: ModelSpec,
   pool: InferencePool,
+  features: FeatureSources,
 ): Promise<Finding> {
   const check = `cycle of ${name}`;
+  const run = async (some: readonly string[]): Promise<void> => {
+    await pool.rows({ spec, categories: some, features: await features.rows(name, some) });
+  };
   const processes = inference.processes === 'auto' ? availableParallelism() : inference.processes;
   // The first run loads the model.
-  await pool.rows({ spec, categories: categories.slice(0, 1) });
+  await run(categories.slice(0, 1));
   const began = performance.now();
   let done = 0;
   do {
@@ -81,7 +89,7 @@ async function cycleFinding(
       { length: CATEGORIES_PER_RUN },
       (_, i) => categories[(done + i) % categories.length] as string,
     );
-    await pool.rows({ spec, categories: [...new Set(some)] });
+    await run([...new Set(some)]);
     done += new Set(some).size;
   } while (performance.now() - began < MEASURE_MS && done < categories.length);
   const rowMs = (performance.now() - began) / done;

@@ -29,7 +29,7 @@ const sources: Record<string, InputSource> = {
 const builder = (rowsPerCall: number, given = inputs, from = sources) =>
   new FeedBuilder({ name: 'calls', axes, inputs: from }, given, rowsPerCall, makeTensor);
 const built = (feeds: FeedBuilder, categories: readonly string[]) =>
-  feeds.build(categories, 0)[0]?.tensors as unknown as Record<string, Made>;
+  feeds.build(categories, { clockMs: 0 })[0]?.tensors as unknown as Record<string, Made>;
 const dataOf = (feeds: Record<string, Made>) =>
   Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, Array.from(tensor.data)]));
 
@@ -79,7 +79,7 @@ test('columns that no category changes are filled once and made once for each si
     made.push(`${type} ${dims.join('x')}`);
     return makeTensor(type, data, dims);
   });
-  for (const call of [['a', 'b'], ['c', 'd'], ['e'], ['f'], ['g', 'h']]) feeds.build(call, 0);
+  for (const call of [['a', 'b'], ['c', 'd'], ['e'], ['f'], ['g', 'h']]) feeds.build(call, { clockMs: 0 });
   expect(made.filter((tensor) => tensor.startsWith('int64'))).toEqual(['int64 12', 'int64 6']);
   expect(made.filter((tensor) => tensor.startsWith('string'))).toHaveLength(5);
 });
@@ -152,7 +152,7 @@ test.each([
   ['9007199254740993', 'it is beyond 53 bits'],
 ])('the category %j cannot feed a whole number', (category, why) => {
   const given: TensorDescription[] = [{ name: 'id', type: 'int64', shape: ['N'] }];
-  expect(() => builder(1, given, { id: { from: 'category' } }).build([category], 0)).toThrow(
+  expect(() => builder(1, given, { id: { from: 'category' } }).build([category], { clockMs: 0 })).toThrow(
     expect.objectContaining({ code: 'FW_MODEL_INPUT_VALUE', message: expect.stringContaining(why) }),
   );
 });

@@ -42,11 +42,11 @@ function mappingOf(bytes: Uint8Array, more: Partial<ModelMapping> = {}): ModelMa
 
 async function stored(mapping: ModelMapping, categories = CATEGORIES) {
   const model = await OnnxModel.open(mapping, CATEGORIES);
-  const values = await model.run(categories, CLOCK_MS);
+  const values = await model.run(categories, { clockMs: CLOCK_MS });
   await model.release();
   // As an inference process has it.
   const again = await OnnxModel.reopen(model.spec);
-  expect(bits(await again.run(categories, CLOCK_MS))).toEqual(bits(values));
+  expect(bits(await again.run(categories, { clockMs: CLOCK_MS }))).toEqual(bits(values));
   await again.release();
   return { spec: model.spec, values };
 }

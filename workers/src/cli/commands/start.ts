@@ -45,7 +45,10 @@ export function addStart(program: Command): void {
         stop: async () => running?.stop(),
       };
       const service = new ServiceGroup('start', [
-        new ModelsTrial(config, invocation.environment, { mayBeMissing: startsWithoutFile }),
+        new ModelsTrial(config, invocation.environment, {
+          mayBeMissing: startsWithoutFile,
+          mayLackFeatures: true,
+        }),
         daemon,
       ]);
       await runUntilSignal(service, log, async (signal) => {

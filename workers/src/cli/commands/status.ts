@@ -25,6 +25,8 @@ interface ModelStatus {
   readonly modelVersion: string | null;
   readonly publishedAt: string | null;
   readonly lastUpdated: string | null;
+  /** The newest time in the features that the last cycle used. */
+  readonly dataUpdated: string | null;
   readonly ageMs: number | null;
   readonly stale: boolean;
   /** The generation of the model file, which stays away because an operator chose the live one. */
@@ -166,6 +168,7 @@ async function cacheStatus(cache: ModelCache, model: ModelConfig): Promise<Cache
     publishedAt: live?.publishedAt ?? null,
     pinnedOver: live?.pinnedOver ?? null,
     lastUpdated: metadata?.last_updated ?? null,
+    dataUpdated: metadata?.data_updated ?? null,
     ageMs,
     stale: ageMs === null || ageMs > model.staleAfterMs,
     rows: model.categories.length - missing.length,
@@ -213,6 +216,7 @@ function describeLive(model: ModelStatus, colours: Colours): string[] {
   const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
   return [
     `${colours.bold(model.model)}  ${model.stale ? colours.red('stale') : colours.green('fresh')}, updated ${age}`,
+    ...(model.dataUpdated === null ? [] : [`  data         ${ageOf(model.dataUpdated)}`]),
     `  rows         ${model.rows} of ${model.expected} (${coverage} %)`,
     `  live         ${model.live}, model version ${model.modelVersion}`,
     ...(model.publishedAt === null ? [] : [`  published    ${formatMoment(new Date(model.publishedAt))} UTC`]),
@@ -220,6 +224,12 @@ function describeLive(model: ModelStatus, colours: Colours): string[] {
     ...describeBackup(model, colours),
     ...others.map((generation) => `  ${generation.state.padEnd(12)} ${generation.id}`),
   ];
+}
+
+/** A source may say what is to be. */
+function ageOf(time: string): string {
+  const ageMs = Date.now() - Date.parse(time);
+  return ageMs < 0 ? `as of ${formatMoment(new Date(time))} UTC` : `newest ${formatElapsed(ageMs)} ago`;
 }
 
 /** Why no cycle of the model begins, and what to do. */

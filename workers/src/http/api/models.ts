@@ -21,6 +21,7 @@ export function models(scope: FastifyInstance, { predictor, context }: ApiParts)
       ...description,
       publishedAt: description.publishedAt ?? null,
       lastUpdated: description.lastUpdated ?? null,
+      dataUpdated: description.dataUpdated ?? null,
       categories: { count: known.length, first: known.slice(0, FIRST) },
     };
   };

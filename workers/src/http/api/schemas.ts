@@ -137,6 +137,7 @@ export const model = {
     outputs: { type: 'array', items: text },
     publishedAt: nullableMoment,
     lastUpdated: { ...nullableMoment, description: 'When every row was last computed or verified.' },
+    dataUpdated: { ...nullableMoment, description: 'The newest time in the features that the last cycle used.' },
     tier: { ...text, enum: ['redis', 'postgres', 'model'], description: 'The tier that knows the model, and answers.' },
     categories: {
       type: 'object',
@@ -152,6 +153,7 @@ export const model = {
     'outputs',
     'publishedAt',
     'lastUpdated',
+    'dataUpdated',
     'tier',
     'categories',
   ],
