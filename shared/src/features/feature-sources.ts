@@ -52,6 +52,7 @@ export class FeatureSources {
   >;
   private readonly options: FeatureOptions;
   private readonly known = new Map<string, Known>();
+  private readonly keptTexts = new Map<string, string>();
   private readonly problems = new Map<string, string | null>();
   private readonly reading = new Map<string, Promise<FeatureLook>>();
 
@@ -134,11 +135,19 @@ export class FeatureSources {
     }
     this.problems.set(model, null);
     const text = tableToText(read.table);
-    const changed = this.known.get(model)?.text !== text;
     this.known.set(model, { table: read.table, text, readAtMs: performance.now() });
-    // That it is kept is for a later start: this one has it.
-    if (changed) await this.options.kept?.write(model, text).catch(() => undefined);
+    await this.keep(model, text);
     return this.told(model, null, before !== null);
+  }
+
+  /** For a later start: this process has it. What could not be written is written by the next look. */
+  private async keep(model: string, text: string): Promise<void> {
+    const { kept } = this.options;
+    if (kept === undefined || this.keptTexts.get(model) === text) return;
+    await kept.write(model, text).then(
+      () => this.keptTexts.set(model, text),
+      () => undefined,
+    );
   }
 
   /** After a restart, what was kept by the process before. */

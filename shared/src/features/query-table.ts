@@ -14,31 +14,25 @@ export async function queryTable(
   query: string,
   timeLimitMs: number,
 ): Promise<RawTable | { readonly problem: string }> {
-  let end: (() => Promise<void> | void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const over = (): void => reject(new Error(`took longer than ${timeLimitMs} ms (timeLimit)`));
     timer = setTimeout(over, timeLimitMs + MARGIN_MS);
   });
   late.catch(() => undefined);
+  const opening = open(on, timeLimitMs);
   try {
-    const opening = open(on, timeLimitMs);
-    // One that comes when nobody waits for it any more is closed at once.
-    opening.then(
-      (opened) => {
-        if (end === undefined) void opened.end();
-      },
-      () => undefined,
-    );
-    const opened = await Promise.race([opening, late]);
-    end = opened.end;
-    return await Promise.race([ask(opened.client, query, timeLimitMs), late]);
+    const { client } = await Promise.race([opening, late]);
+    return await Promise.race([ask(client, query, timeLimitMs), late]);
   } catch (error) {
     return { problem: problemOf(error, timeLimitMs) };
   } finally {
     clearTimeout(timer);
-    end ??= () => undefined;
-    await Promise.resolve(end()).catch(() => undefined);
+    // Also one that comes when nobody waits for it any more.
+    opening.then(
+      ({ end }) => end(),
+      () => undefined,
+    );
   }
 }
 
