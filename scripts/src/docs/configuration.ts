@@ -124,15 +124,15 @@ features:
 
 | Setting | Content |
 |---|---|
-| \`file\` | A \`.csv\` file with a header line, or a \`.json\` file with an array of objects. |
-| \`query\` | A query on PostgreSQL, run in a transaction that only reads. |
-| \`rows\` | A list of maps, one for each category. |
-| \`column\` | The column with the category; \`category\` unless it is named. |
-| \`time\` | The column that says when a record was made: a time, or seconds since 1970. The newest one is the age of the data, which \`forewarm status\`, \`/v1/models\` and \`forewarm_data_timestamp_seconds\` tell apart from the age of the predictions. |
-| \`url\` | Of a query: the database, where it is not that of \`postgres.url\`. |
-| \`timeLimit\` | Of a query: what it may take, 10s unless it is set. |
-| \`missing\` | What happens where a category is not in the table, or a value is empty, null, NaN or infinite: \`reject\`, the default, leaves the category out of the cycle, so that it keeps its old row, and the cycle is degraded; with \`default\` the value under \`defaults\` stands for it. |
-| \`defaults\` | With \`missing: default\`: a value for each feature that inputs take. |
+| \`features.file\` | A \`.csv\` file with a header line, or a \`.json\` file with an array of objects. |
+| \`features.query\` | A query on PostgreSQL, run in a transaction that only reads. |
+| \`features.rows\` | A list of maps, one for each category. |
+| \`features.column\` | The column with the category; \`category\` unless it is named. |
+| \`features.time\` | The column that says when a record was made: a time, or seconds since 1970. The newest one is the age of the data, which \`forewarm status\`, \`/v1/models\` and \`forewarm_data_timestamp_seconds\` tell apart from the age of the predictions. |
+| \`features.url\` | Of a query: the database, where it is not that of \`postgres.url\`. |
+| \`features.timeLimit\` | Of a query: what it may take, 10s unless it is set. |
+| \`features.missing\` | What happens where a category is not in the table, or a value is empty, null, NaN or infinite: \`reject\`, the default, leaves the category out of the cycle, so that it keeps its old row, and the cycle is degraded; with \`default\` the value under \`defaults\` stands for it. |
+| \`features.defaults\` | With \`missing: default\`: a value for each feature that inputs take. |
 
 They are read at the start of each cycle, all its batches use the same ones, and with \`refresh: changed\` a row is computed anew when its features have changed. A
 source that fails, takes too long, or gives no rows, a category twice, or not the columns that are needed leaves those of before in use, also after a restart:

@@ -114,9 +114,14 @@ function timeOf(value: unknown): number | null | undefined {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.getTime();
   if (typeof value === 'number') return Number.isFinite(value) ? value * 1_000 : undefined;
   if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}/.test(value)) return undefined;
-  const text = value.length > 10 && !ZONED.test(value) ? `${value}Z` : value;
-  const moment = Date.parse(text.replace(' ', 'T').replace(/([+-]\d{2})$/, '$1:00'));
+  const moment = Date.parse(value.length > 10 ? zoned(value) : value);
   return Number.isNaN(moment) ? undefined : moment;
+}
+
+/** As the standard writes it: PostgreSQL has a space in it and zones of hours alone. */
+function zoned(time: string): string {
+  const text = time.replace(' ', 'T').replace(/([+-]\d{2})$/, '$1:00');
+  return ZONED.test(text) ? text : `${text}Z`;
 }
 
 function shown(value: unknown): string {

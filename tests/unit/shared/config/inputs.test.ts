@@ -43,7 +43,7 @@ test.each<[unknown, InputSource]>([
   ],
 ])('%j is a source', (given, source) => expect(load({ x: given })?.inputs).toEqual({ x: source }));
 
-const ONE_OF = 'one of { axis: NAME }, { category: true }, { constant: VALUE } and { clock: FIELD }';
+const ONE_OF = 'one of { axis: NAME }, { category: true }, { constant: VALUE }, { clock: FIELD } and { feature: NAME }';
 
 test.each<[unknown, string, string]>([
   [[], 'models.calls.inputs.x', 'a list of 1 to 65536 sources'],

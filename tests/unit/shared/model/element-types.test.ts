@@ -1,5 +1,13 @@
 import { ForewarmError } from '#shared/errors';
-import { allocate, convert, head, INPUT_TYPES, type InputType, isInputType } from '#shared/model/element-types';
+import {
+  allocate,
+  convert,
+  convertFeature,
+  head,
+  INPUT_TYPES,
+  type InputType,
+  isInputType,
+} from '#shared/model/element-types';
 
 test.each([
   ['int64', BigInt64Array],
@@ -82,3 +90,27 @@ test.each([2 ** 53, -(2 ** 53), 1e300, Number.POSITIVE_INFINITY, Number.NaN])(
     }
   },
 );
+
+test.each([
+  ['1e-05', 'float64', 1e-5],
+  ['+.5', 'float32', 0.5],
+  ['True', 'int64', 1n],
+  ['false', 'float32', 0],
+  [16_777_217, 'float32', 16_777_216],
+  [0.1, 'float32', Math.fround(0.1)],
+  ['007', 'string', '007'],
+  [true, 'string', 'true'],
+  ['3', 'int32', 3],
+  [true, 'bool', 1],
+] as const)('the feature %p is given as %s', (value, type, element) => {
+  expect(convertFeature(value, type, 'here')).toEqual(element);
+});
+
+test.each([
+  ['red', 'float32', 'it is text'],
+  [1.5, 'int64', 'it is no whole number'],
+  [1e39, 'float32', 'it is beyond its range'],
+  ['2', 'bool', 'it is neither 0 nor 1'],
+] as const)('the feature %p cannot be given as %s', (value, type, why) => {
+  expect(() => convertFeature(value, type, 'here')).toThrow(why);
+});
