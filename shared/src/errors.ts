@@ -133,8 +133,12 @@ export const ERROR_CATALOGUE = {
   FW_MODEL_UNKNOWN: notFound('No model of that name is configured.', 'Use one of the names that the message lists.'),
   FW_NOT_WARMED: notFound('Nothing has been published for this model yet.', 'Start the daemon, or wait for a cycle.'),
   FW_CATEGORIES_REFUSED: input(
-    'A list of categories that has changed cannot be read, or lacks too many of those that are served; those of before are used on.',
-    'Mend the file, or lower minCategories or raise maxRemovedShare if the list is meant so.',
+    'A list of categories cannot be read, or lacks too many of those that are served; those of before are used on.',
+    'Mend the file or the query, or lower minCategories or raise maxRemovedShare if the list is meant so.',
+  ),
+  FW_CATEGORIES_UNAVAILABLE: unavailable(
+    'The query for the categories of a model has no answer, and none was kept before.',
+    'Mend the query or its database: the message says what is wrong.',
   ),
   FW_FEATURES_UNAVAILABLE: unavailable(
     'The features of a model could never be read from their source, so that nothing can be computed.',

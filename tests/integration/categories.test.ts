@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { AlertStore } from '#shared/store/alert-store';
+import { runCommand } from '../support/daemon-process';
 import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../support/system';
 import { ask } from './http-api/client';
 
@@ -18,12 +21,16 @@ afterEach(() => system.stop());
 const list = (some: readonly string[]) =>
   system.write('list.csv', `sku,note\n${some.map((name) => `"${name}",x\n`).join('')}`);
 
-function configure(more: object = {}, settings: object = {}) {
+function configuration(more: object = {}, settings: object = {}): void {
   const source = { file: 'list.csv', column: 'sku' };
   system.configure(
     { m: { file: 'm.onnx', axes: SMALL_AXES, categories: source, every: '1s', ...more } },
     settings as Record<string, unknown>,
   );
+}
+
+function configure(more: object = {}, settings: object = {}) {
+  configuration(more, settings);
   return system.daemon();
 }
 
@@ -108,4 +115,75 @@ test('a list that shrinks too far is refused, also by a daemon that starts with 
   list(categories.slice(0, 6));
   await daemon.logged(({ message }) => message === 'rows of removed categories dropped');
   expect(await indexed(generation)).toEqual(categories.slice(0, 6));
+});
+
+describe('a query', () => {
+  const QUERY = 'select sku, note from products';
+  const table = async (some: readonly string[]) => {
+    await system.pool.query('DROP TABLE IF EXISTS products');
+    await system.pool.query('CREATE TABLE products (sku text, note text)');
+    for (const sku of some) await system.pool.query('INSERT INTO products VALUES ($1)', [sku]);
+  };
+  const configureQuery = () => configuration({ categories: { query: QUERY, file: 'kept.json', column: 'sku' } });
+  const start = () => {
+    configureQuery();
+    return system.daemon();
+  };
+  const kept = (): unknown => JSON.parse(readFileSync(join(system.folder, 'kept.json'), 'utf8'));
+
+  test('is asked at the first start and by each cycle, and its last good answer is kept in a file', async () => {
+    await table(categories.slice(0, 3));
+    const daemon = start();
+    const generation = String((await daemon.cycle()).live);
+    expect(kept()).toEqual(categories.slice(0, 3));
+    await system.pool.query('INSERT INTO products VALUES ($1)', [categories[3]]);
+    await system.pool.query('DELETE FROM products WHERE sku = $1', [categories[0]]);
+    const changed = await daemon.logged(({ message }) => message === 'categories changed');
+    expect(changed).toMatchObject({ added: 1, removed: 1, categories: 3 });
+    await daemon.logged(({ message }) => message === 'rows of removed categories dropped');
+    expect(await indexed(generation)).toEqual(categories.slice(1, 4));
+    expect((kept() as string[]).toSorted()).toEqual(categories.slice(1, 4));
+    // In another order it is the same list.
+    await system.pool.query('TRUNCATE products');
+    await table([...categories.slice(1, 4)].reverse());
+    await daemon.cycle('complete', daemon.mark);
+    expect(daemon.lines.filter(({ message }) => message === 'categories changed')).toHaveLength(1);
+  });
+
+  test.each([
+    ['fails', () => system.pool.query('DROP TABLE products'), /the query: .*does not exist \(42P01\)/],
+    ['gives a category twice', () => table([...categories, categories[0] ?? '']), /is there twice/],
+    ['gives nothing', () => table([]), /the query: it has no rows/],
+    ['lacks too many', () => table(categories.slice(0, 2)), /it lacks 10 of 12 categories/],
+    [
+      'gives what is no category',
+      () => table([...categories, 'x'.repeat(600)]),
+      /row 13: expected a category of 1 to 512 bytes/,
+    ],
+  ])('that %s leaves those of before in use, also after a restart', async (_, spoil, why) => {
+    await table(categories);
+    const first = start();
+    const generation = String((await first.cycle()).live);
+    await spoil();
+    expect((await first.cycle('degraded', first.mark)).reason).toMatch(why);
+    await first.stop();
+    const second = system.daemon();
+    expect((await second.cycle('degraded')).reason).toMatch(why);
+    expect(await indexed(generation)).toEqual(categories);
+    expect(kept()).toEqual(categories);
+    expect(await alerts()).toMatchObject([{ condition: 'categories-refused', model: 'm' }]);
+    await table(categories);
+    await second.cycle('complete', second.mark);
+    await eventually('the alert to end', async () => (await alerts()).length === 0);
+  });
+
+  test('that was never answered keeps a daemon from starting, and says why; commands say what writes the file', async () => {
+    configureQuery();
+    const daemon = await runCommand(['start'], { cwd: system.folder });
+    expect(daemon.code).toBe(3);
+    expect(daemon.stderr).toMatch(/models\.m\.categories: .*relation "products" does not exist \(42P01\)/);
+    const status = await runCommand(['status'], { cwd: system.folder });
+    expect(status.code).toBe(2);
+    expect(status.stderr).toMatch(/categories\.file .*`forewarm start` and `forewarm up` ask the query and write it/);
+  });
 });

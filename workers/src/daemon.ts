@@ -163,7 +163,7 @@ export class Daemon implements Service {
       start: async () => {
         this.tried = await checkModels(config, this.context.models, {
           mayBeMissing: startsWithoutFile,
-          mayLackFeatures: true,
+          sourcesMayFail: true,
         });
       },
       stop: async () => undefined,

@@ -70,7 +70,7 @@ export function jobContext(parts: JobContextParts): JobContext {
     clock: systemClock,
     host: hostname(),
     models,
-    sources: new CategorySources(models, config.limits),
+    sources: new CategorySources(models, config.limits, url),
     features,
     loads: new ModelLoads(models),
     targets: {

@@ -16,8 +16,11 @@ export interface TriedModel {
 /** What of a model does not keep the others from being used. */
 export interface Tolerance {
   readonly mayBeMissing?: (model: ModelConfig) => boolean;
-  /** Whether a model whose features cannot be read now is left out: those of before may be kept elsewhere. */
-  readonly mayLackFeatures?: boolean;
+  /**
+   * Whether a model is left out whose categories were never asked for yet, or whose features cannot be read now: those of before may be
+   * kept elsewhere.
+   */
+  readonly sourcesMayFail?: boolean;
 }
 
 /**
@@ -28,11 +31,12 @@ export interface Tolerance {
 export async function checkModels(
   config: Config,
   models: Pick<ModelCatalogue, 'resolve'>,
-  { mayBeMissing = () => false, mayLackFeatures = false }: Tolerance = {},
+  { mayBeMissing = () => false, sourcesMayFail = false }: Tolerance = {},
 ): Promise<TriedModel[]> {
   const tried: TriedModel[] = [];
   const problems: ForewarmError[] = [];
   for (const model of config.models) {
+    if (sourcesMayFail && model.categories.length === 0) continue;
     try {
       const spec = await models.resolve(model.name);
       checkSize(config, model, spec);
@@ -40,7 +44,7 @@ export async function checkModels(
     } catch (error) {
       if (!(error instanceof ForewarmError)) throw error;
       if (error.code === 'FW_MODEL_FILE_MISSING' && mayBeMissing(model)) continue;
-      if (error.code === 'FW_FEATURES_UNAVAILABLE' && mayLackFeatures) continue;
+      if (error.code === 'FW_FEATURES_UNAVAILABLE' && sourcesMayFail) continue;
       problems.push(namingModel(model.name, error));
     }
   }

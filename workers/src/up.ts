@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Environment } from '#shared/config/environment';
 import type { Config } from '#shared/config/types';
 import type { ForewarmError } from '#shared/errors';
+import { withQueriedCategories } from '#shared/features/query-categories';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Daemon } from './daemon';
@@ -40,19 +41,22 @@ export class Up implements Service {
     });
     const daemon: Service = {
       name: 'daemon',
-      start: () => {
+      start: async () => {
         const { redisUrl, postgresUrl } = this.embedded;
-        const config = configure({
-          'redis.cache': redisUrl,
-          'postgres.url': postgresUrl,
-          ...backupDefaults(this.embedded.folder),
-        });
+        const config = await withQueriedCategories(
+          configure({ 'redis.cache': redisUrl, 'postgres.url': postgresUrl, ...backupDefaults(this.embedded.folder) }),
+        );
         this.daemon = new Daemon({ config, log, env: environment });
         return this.daemon.start();
       },
       stop: async () => this.daemon?.stop(),
     };
-    this.services = new ServiceGroup(this.name, [new ModelsTrial(configure({}), environment), this.embedded, daemon]);
+    this.services = new ServiceGroup(this.name, [
+      // Its PostgreSQL, which a source may be in, does not run yet.
+      new ModelsTrial(configure({}), environment, { sourcesMayFail: true }),
+      this.embedded,
+      daemon,
+    ]);
   }
 
   /** @throws ForewarmError FW_CONFIG_*, FW_MODEL_* before anything is written; FW_ALREADY_RUNNING, FW_EMBEDDED_FAILED */

@@ -3,8 +3,10 @@ import type { ModelCache } from '#shared/cache/model-cache';
 import { formatBytes } from '#shared/config/bytes';
 import { readCategories } from '#shared/config/read-categories';
 import { gridSize } from '#shared/config/sizes';
-import type { Config, ModelConfig } from '#shared/config/types';
+import type { CategoryQuery, Config, ModelConfig } from '#shared/config/types';
 import { messageOf } from '#shared/errors';
+import { keepCategories, notKept, queryCategories } from '#shared/features/query-categories';
+import type { Database } from '#shared/features/read-source';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import { percent } from '#shared/rollout/gates';
 
@@ -20,20 +22,26 @@ export interface Freshness {
   readonly first?: boolean;
 }
 
+/** In place of what a file looks like: a query is asked each time. */
+const QUERY = 'query';
+
 const FRESH: Freshness = { problem: null };
 
 /**
- * The categories of models whose list is in a file, read again when that changes. What cannot be read, or lacks too many of those that
+ * The categories of models whose list is in a file, read again when that changes, or in a database, which is asked each time. What cannot be read, or lacks too many of those that
  * are served, leaves the last good ones in use.
  */
 export class CategorySources {
   private readonly models: ModelCatalogue<ModelConfig>;
   private readonly limits: Config['limits'];
+  private readonly database: Database | undefined;
   /** What was made of a file, by model. */
   private readonly looks = new Map<string, { readonly stamp: string; readonly freshness: Freshness }>();
 
-  constructor(models: ModelCatalogue<ModelConfig>, limits: Config['limits']) {
+  /** @param database for queries that name none */
+  constructor(models: ModelCatalogue<ModelConfig>, limits: Config['limits'], database: Database | undefined) {
     this.models = models;
+    this.database = database;
     this.limits = limits;
   }
 
@@ -44,6 +52,7 @@ export class CategorySources {
   async refresh(name: string, cache: ModelCache): Promise<Freshness> {
     const model = this.models.configured(name);
     if (model.categorySource === 'configuration') return FRESH;
+    if (model.categoryQuery !== undefined) return this.ask(model, model.categoryQuery, cache);
     const found = await stampOf(model.categorySource);
     if ('problem' in found) return this.keep(name, found.problem, found.problem);
     const { stamp } = found;
@@ -55,11 +64,39 @@ export class CategorySources {
     return this.take(model, stamp, cache);
   }
 
+  /** What a query says is in no order that means anything: the same categories are the same list. */
+  private async ask(model: ModelConfig, query: CategoryQuery, cache: ModelCache): Promise<Freshness> {
+    const answer = await queryCategories(query, this.database);
+    if ('problem' in answer) return this.keep(model.name, QUERY, `the query: ${answer.problem}`);
+    const { categories } = answer;
+    const before = new Set(model.categories);
+    const same = categories.length === before.size && categories.every((category) => before.has(category));
+    return this.hold(model, QUERY, same ? model.categories : categories, cache, async () => {
+      if (same) return undefined;
+      const file = model.categorySource;
+      return keepCategories(file, categories).then(
+        () => undefined,
+        (error: unknown) => notKept(file, error),
+      );
+    });
+  }
+
   private async take(model: ModelConfig, stamp: string, cache: ModelCache): Promise<Freshness> {
     const { name, categorySource, categoryColumn } = model;
     const read = readCategories(categorySource, categoryColumn);
     if ('problem' in read) return this.keep(name, stamp, read.problem);
-    const { categories } = read;
+    return this.hold(model, stamp, read.categories, cache, async () => undefined);
+  }
+
+  /** @param keep what must be done before they are taken; why it cannot, one line */
+  private async hold(
+    model: ModelConfig,
+    stamp: string,
+    categories: readonly string[],
+    cache: ModelCache,
+    keep: () => Promise<string | undefined>,
+  ): Promise<Freshness> {
+    const { name } = model;
     const served = this.looks.has(name) ? new Set(model.categories) : await servedBy(cache, model);
     const wanted = new Set(categories);
     const removed = [...served].filter((category) => !wanted.has(category));
@@ -69,6 +106,8 @@ export class CategorySources {
       if (!this.looks.has(name)) this.models.adopt(name, [...served]);
       return this.keep(name, stamp, problem);
     }
+    const refused = await keep();
+    if (refused !== undefined) return this.keep(name, stamp, refused);
     const first = this.looks.get(name)?.freshness.problem !== null;
     this.looks.set(name, { stamp, freshness: FRESH });
     const before = new Set(model.categories);

@@ -2,6 +2,7 @@ import type { CycleState } from '#shared/cache/pointer';
 import type { Logger } from '#shared/logger';
 import type { CycleRecord, RowCounts } from '#shared/store/history-store';
 import type { JobContext } from '../context';
+import { categoriesHash } from '../cycle/categories-hash';
 import { batchId } from '../cycle/cycle-id';
 import { outcomeOf } from '../cycle/model-breaker';
 import { noteFailure, noteWorks } from '../cycle/model-tries';
@@ -36,7 +37,9 @@ export const publish = defineJob({
     const { model, cycle } = payload;
     requireModel(context, model);
     // Another daemon may have planned it, with categories that this one has not seen yet.
-    await refreshCategories(context, model, log);
+    if (payload.whole !== categoriesHash(context.models.configured(model).categories)) {
+      await refreshCategories(context, model, log);
+    }
     const joined = settleCycle(payload, await children());
     const settled = degradedBy(payload, await withFailedCategories(context, payload, joined));
     // A daemon that died or slept at the very end has published: a cycle that holds its model no longer is over.

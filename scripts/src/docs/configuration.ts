@@ -68,6 +68,19 @@ categories: { file: data/stations.csv, column: name }
 The file is read again by a cycle that finds it changed: added categories appear, removed ones go with their rows. One that cannot be read, has fewer
 than \`minCategories\` or lacks more than \`maxRemovedShare\` of those that are served leaves those of before in use, and cycles are degraded.
 
+A list that is in a database is asked for at the start of each cycle, by a query in a transaction that only reads:
+
+\`\`\`yaml
+categories:
+  query: select name from stations where open
+  column: name
+  file: data/stations.json
+\`\`\`
+
+\`file\` is where its last good answer is kept: commands, readers and the next start take the categories from there, and the first start writes it. \`url\`
+and \`timeLimit\` (10s) are as those of \`features\`. A query that fails, takes too long or gives a category twice is like a file that cannot be read. Several
+daemons keep a file each, or share one.
+
 ### Inputs
 
 An input of the model that is named like an axis is fed with the values of that axis, and one named \`category\` with the

@@ -1,17 +1,23 @@
 import { CATEGORY_MAX_BYTES, categoryFault } from '../cache/keys';
 import { isPlainMap } from './plain-map';
-import type { Refuse, ValueType } from './values';
+import { DEFAULT_TIME_LIMIT_MS, queryLimit, queryText } from './queries';
+import type { CategoryQuery } from './types';
+import { postgresUrl, type Refuse, text, type ValueType } from './values';
 
-/** Categories: a list of texts, or `{ file: PATH, column: NAME }`. */
+/** The column that holds the category, where none is named. */
+export const DEFAULT_COLUMN = 'category';
+
+/** Categories: a list of texts, `{ file: PATH, column: NAME }`, or `{ query: SQL, file: PATH }`. */
 
 export type CategoryList =
   | { readonly from: 'list'; readonly categories: readonly string[] }
-  | { readonly from: 'file'; readonly file: string; readonly column: string | undefined };
+  | { readonly from: 'file'; readonly file: string; readonly column: string | undefined }
+  | ({ readonly from: 'query'; readonly file: string } & CategoryQuery);
 
 export const categoriesType: ValueType<CategoryList> = {
-  label: 'list of text, or `{ file, column }`',
+  label: 'list of text, `{ file, column }` or `{ query, file }`',
   read(raw, refuse) {
-    if (isPlainMap(raw)) return categoryFile(raw, refuse);
+    if (isPlainMap(raw)) return raw.query === undefined ? categoryFile(raw, refuse) : categoryQuery(raw, refuse);
     if (!Array.isArray(raw) || raw.length === 0) {
       return refuse('a list of at least one text, or { file: PATH, column: NAME }');
     }
@@ -31,6 +37,22 @@ function categoryFile(raw: Readonly<Record<string, unknown>>, refuse: Refuse): C
     return refuse('the name of a column, written in quotes', ['column']);
   }
   return { from: 'file', file, column: named };
+}
+
+function categoryQuery(raw: Readonly<Record<string, unknown>>, refuse: Refuse): CategoryList | undefined {
+  const known = ['query', 'file', 'column', 'url', 'timeLimit'];
+  for (const name of Object.keys(raw)) if (!known.includes(name)) refuse(`only ${known.join(', ')}`, [name]);
+  const read = <T>(name: string, type: ValueType<T>): T | undefined =>
+    raw[name] === undefined ? undefined : type.read(raw[name], (what, path = []) => refuse(what, [name, ...path]));
+  const query = read('query', queryText);
+  const where = 'the path of a .json file, in which its last good answer is kept';
+  const file = read('file', text(4096, { regex: /^[^\0]+\.json$/i, says: where }));
+  const column = read('column', text(512)) ?? DEFAULT_COLUMN;
+  const url = read('url', postgresUrl);
+  const timeLimitMs = read('timeLimit', queryLimit) ?? DEFAULT_TIME_LIMIT_MS;
+  if (raw.file === undefined) refuse(where, ['file']);
+  if (query === undefined || file === undefined) return undefined;
+  return { from: 'query', query, file, column, url, timeLimitMs };
 }
 
 /** A wrong list may be wrong in every line: after so many, the others are only counted. */

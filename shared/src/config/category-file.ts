@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { messageOf } from '../errors';
+import { DEFAULT_COLUMN } from './categories';
 import { parseCsv } from './csv';
 import { isPlainMap } from './plain-map';
 import { nearest } from './suggest';
 
 /** Lists of categories in files of their own: .csv, .json and .txt. */
-
-export const DEFAULT_COLUMN = 'category';
 
 export interface CategoryEntry {
   readonly category: unknown;

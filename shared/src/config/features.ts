@@ -1,8 +1,9 @@
 import { MISSING_POLICIES, type MissingPolicy } from '../features/feature-settings';
 import type { FeatureValue } from '../model/spec';
-import { DEFAULT_COLUMN } from './category-file';
+import { DEFAULT_COLUMN } from './categories';
 import { isPlainMap } from './plain-map';
-import { choice, duration, postgresUrl, type Refuse, text, type ValueType } from './values';
+import { DEFAULT_TIME_LIMIT_MS, queryLimit, queryText } from './queries';
+import { choice, postgresUrl, type Refuse, text, type ValueType } from './values';
 
 /** The features of a model's categories: from the configuration itself, a file, or a query. */
 
@@ -19,15 +20,10 @@ export type GivenFeatures = {
   readonly defaults: Readonly<Record<string, FeatureValue>>;
 };
 
-export const DEFAULT_TIME_LIMIT_MS = 10_000;
-
 const KINDS = '`file`, `query` and `rows`';
 const NAMES = ['file', 'query', 'rows', 'url', 'timeLimit', 'column', 'time', 'missing', 'defaults'];
 
 const filePath = text(4096, { regex: /^[^\0]*\.(csv|json)$/i, says: 'the path of a .csv or .json file' });
-/** A query, whole and as long as people write them. */
-export const queryText = text(100_000, { regex: /\S/, says: 'a query that PostgreSQL understands' });
-export const queryLimit = duration('100ms', '10m');
 const columnName = text(512);
 const policy = choice(MISSING_POLICIES);
 

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly overrides?: Readonly<Record<string, string>> | undefined;
   /** From the program, below the file and above the defaults of the schema: dotted path to text. */
   readonly defaults?: Readonly<Record<string, string>> | undefined;
+  /** Whether a query for categories that was never answered is left for later: those models have none then. */
+  readonly mayLackCategories?: boolean | undefined;
 }
 
 /**
@@ -40,13 +42,15 @@ export function loadConfig(options: LoadOptions): Config {
   const locate = (path: Path) => originOf(path, origins) ?? document.where(path);
   const report = new ProblemReport(locate);
   reportDuplicates(document, report);
-  const { environment, overrides = {}, defaults = {} } = options;
+  const { environment, overrides = {}, defaults = {}, mayLackCategories = false } = options;
   const merged = mergeLayers({ file: document.root, environment, overrides, defaults }, report);
   for (const [key, origin] of merged.origins) origins.set(key, origin);
   const parsed = parseSettings(settingsSchema, merged.settings, [], report, document.where);
   const { http, limits } = parsed.partial;
   if (http !== undefined) refuseExposure(http, report);
-  const models = resolveModels(merged.models, { configFile: file, label, limits, report, locate });
+  const models = resolveModels(merged.models, {
+    ...{ configFile: file, label, limits, report, locate, mayLackCategories },
+  });
   report.throwIfAny(label);
   if (parsed.complete === undefined) throw new ForewarmError('FW_INTERNAL', `${label}: refused without a problem`);
   const source = { path: file, origins: sourceOrigins(merged, document) };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Axis, cellCount } from '../cache/grid';
 import type { FeatureSettings } from '../features/feature-settings';
@@ -14,7 +15,7 @@ import { type ProblemReport, pathText, showValue } from './problem';
 import { type ModelSettings, modelSchema } from './schema';
 import { gridSize } from './sizes';
 import { nearest } from './suggest';
-import type { Config, ModelConfig } from './types';
+import type { CategoryQuery, Config, ModelConfig } from './types';
 import type { Path } from './values';
 
 export interface ModelContext {
@@ -26,6 +27,8 @@ export interface ModelContext {
   readonly limits: Config['limits'] | undefined;
   readonly report: ProblemReport;
   readonly locate: (path: Path) => string;
+  /** Whether a query whose answer is not there yet is left for later. */
+  readonly mayLackCategories: boolean;
 }
 
 /** One model with everything that needs more than one setting checked; `undefined` when anything is wrong with it. */
@@ -61,6 +64,7 @@ function modelConfig(
     categories: list.categories,
     categorySource: list.source,
     categoryColumn: given.categories.from === 'file' ? given.categories.column : undefined,
+    categoryQuery: queryOf(given.categories),
     minCategories: given.minCategories,
     maxRemovedShare: given.maxRemovedShare,
     inputs,
@@ -88,12 +92,28 @@ interface Categories {
   readonly source: string;
 }
 
+function queryOf(list: CategoryList): CategoryQuery | undefined {
+  if (list.from !== 'query') return undefined;
+  const { query, url, timeLimitMs, column } = list;
+  return { query, url, timeLimitMs, column };
+}
+
 /** @param at where the list is set */
 function resolveCategories(at: Path, list: CategoryList, context: ModelContext): Categories | undefined {
   if (list.from === 'list') return { categories: list.categories, source: 'configuration' };
   const { report, locate } = context;
   const file = resolve(dirname(context.configFile), list.file);
-  const { entries, faults } = readCategoryFile(file, list.column);
+  if (list.from === 'query' && !existsSync(file)) {
+    if (context.mayLackCategories) return { categories: [], source: file };
+    const expected = 'a file that is there; `forewarm start` and `forewarm up` ask the query and write it';
+    report.add({
+      ...{ kind: 'invalid', path: pathText([...at, 'file']), from: locate([...at, 'file']) },
+      given: showValue(list.file),
+      expected,
+    });
+    return undefined;
+  }
+  const { entries, faults } = readCategoryFile(file, list.from === 'query' ? undefined : list.column);
   for (const { setting, at: line, expected } of faults.slice(0, MOST_LISTED)) {
     const path = [...at, setting];
     const given = showValue(setting === 'file' ? list.file : list.column);
@@ -146,6 +166,10 @@ function resolveInputs(
   let wrong = false;
   const resolved = (column: GivenColumn, path: Path): ColumnSource => {
     if (!('vocabulary' in column)) return column;
+    if (column.vocabulary.from === 'query') {
+      const expected = 'a list or a file: what the model was trained with does not change';
+      context.report.wrong([...path, 'vocabulary'], 'a query', expected);
+    }
     const list = resolveCategories([...path, 'vocabulary'], column.vocabulary, context);
     wrong ||= list === undefined;
     return { ...column, vocabulary: list?.categories ?? [] };

@@ -205,16 +205,19 @@ export const modelSchema = z.strictObject({
   ),
   version: optional(text(100), 'Free text that is shown as the version of the model.'),
   axes: required(axesType, 'The axes of the grid, in storage order: name to values.'),
-  categories: required(categoriesType, 'The categories, one row each, or the file that lists them.'),
+  categories: required(
+    categoriesType,
+    'The categories, one row each, the file that lists them, or the query that says which there are.',
+  ),
   minCategories: withDefault(
     integer(1, 10_000_000),
     1,
-    'A list in a file that has fewer categories is not taken while the daemon runs: those of before are used on.',
+    'A list of a file or a query that has fewer categories is not taken while the daemon runs: those of before are used on.',
   ),
   maxRemovedShare: withDefault(
     shareOf,
     0.5,
-    'A list in a file that lacks a larger share of the categories that are served is not taken.',
+    'A list of a file or a query that lacks a larger share of the categories that are served is not taken.',
   ),
   inputs: withDefault(inputsType, {}, 'What inputs of the model are fed with whose names are not those of an axis.', {
     defaultText: 'by name: an axis, or `category`',

@@ -4,7 +4,7 @@ import { formatBytes } from './bytes';
 import { formatDuration } from './duration';
 import { maskUrl } from './secrets';
 import { GLOBAL_SETTINGS } from './settings';
-import type { Config, InputSource, ModelConfig } from './types';
+import type { CategoryQuery, Config, InputSource, ModelConfig } from './types';
 
 /** The resolved configuration for people: shaped as the file is, durations and sizes as one writes them, no secrets. */
 export interface ResolvedView {
@@ -90,7 +90,10 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     file: model.file,
     version: model.version ?? null,
     axes: Object.fromEntries(model.axes.map(({ name, values }) => [name, shortened(values)])),
-    categories: { source: model.categorySource, count: model.categories.length, first: model.categories.slice(0, 3) },
+    categories: {
+      ...{ source: model.categorySource, count: model.categories.length, first: model.categories.slice(0, 3) },
+      ...(model.categoryQuery && queryView(model.categoryQuery)),
+    },
     minCategories: model.minCategories,
     maxRemovedShare: model.maxRemovedShare,
     inputs: Object.fromEntries(Object.entries(model.inputs).map(([name, source]) => [name, inputView(source)])),
@@ -113,12 +116,12 @@ function modelView(model: ModelConfig): Record<string, unknown> {
   };
 }
 
+function queryView({ query, url, timeLimitMs }: Omit<CategoryQuery, 'column'>): object {
+  return { query, url: url === undefined ? null : maskUrl(url), timeLimit: formatDuration(timeLimitMs) };
+}
+
 function featuresView({ from, url, timeLimitMs, column, time, missing, defaults }: FeatureSettings): object {
-  const query = 'query' in from && {
-    query: from.query,
-    url: url === undefined ? null : maskUrl(url),
-    timeLimit: formatDuration(timeLimitMs),
-  };
+  const query = 'query' in from && queryView({ query: from.query, url, timeLimitMs });
   return {
     ...('file' in from && { file: from.file }),
     ...('rows' in from && { rows: from.rows.length }),

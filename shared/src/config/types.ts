@@ -30,6 +30,15 @@ export const START_SOURCES = ['postgres', 'backup', 'model'] as const;
 /** Where the rows of a model come from that has none in the cache. */
 export type StartSource = (typeof START_SOURCES)[number];
 
+/** A query on PostgreSQL for the categories of a model. */
+export interface CategoryQuery {
+  readonly query: string;
+  /** The database, where it is not that of Forewarm. */
+  readonly url: string | undefined;
+  readonly timeLimitMs: number;
+  readonly column: string;
+}
+
 export interface ModelConfig {
   readonly name: string;
   /** Absolute path of the ONNX file; whether it exists is not known here. */
@@ -41,6 +50,8 @@ export interface ModelConfig {
   readonly categorySource: string;
   /** Of the file. */
   readonly categoryColumn: string | undefined;
+  /** Asked by each cycle, where there is one; its last good answer is in the file of `categorySource`. */
+  readonly categoryQuery: CategoryQuery | undefined;
   readonly minCategories: number;
   readonly maxRemovedShare: number;
   /** Only what is configured; other inputs are mapped by their names. */

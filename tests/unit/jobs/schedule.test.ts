@@ -13,6 +13,7 @@ function modelNamed(name: string, everyMs: number): ModelConfig {
     categorySource: 'configuration',
     inputs: {},
     features: undefined,
+    categoryQuery: undefined,
     output: undefined,
     classes: undefined,
     bounds: undefined,

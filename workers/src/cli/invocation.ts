@@ -58,19 +58,19 @@ export class Invocation {
    * The configuration. `overrides` are the command's own options; `defaults` lie below the file.
    * @throws ForewarmError FW_CONFIG_*
    */
-  config(overrides: Settings = {}, defaults: Settings = {}): Config {
+  config(overrides: Settings = {}, defaults: Settings = {}, starting = false): Config {
     if (this.configFile === undefined && !existsSync(DEFAULT_CONFIG_FILE)) {
       throw new ForewarmError('FW_CONFIG_MISSING', `there is no ${DEFAULT_CONFIG_FILE} in ${process.cwd()}`, {
         next: 'Name the file with --config or FOREWARM_CONFIG, or start `forewarm up` here, which runs the sample.',
       });
     }
-    return this.load(this.configFile, overrides, defaults);
+    return this.load(this.configFile, overrides, defaults, starting);
   }
 
   /** The configuration of `up`: in a folder without one, that of the packaged sample. */
-  configOfUp(overrides: Settings, defaults: Settings): Config {
+  configOfUp(overrides: Settings, defaults: Settings, starting = false): Config {
     const sample = existsSync(DEFAULT_CONFIG_FILE) ? undefined : join(packageRoot(), DEFAULT_CONFIG_FILE);
-    return this.load(this.configFile ?? sample, overrides, defaults);
+    return this.load(this.configFile ?? sample, overrides, defaults, starting);
   }
 
   /** The configuration for commands that ask a running system: that of the `up` that runs here, if one does. */
@@ -106,12 +106,14 @@ export class Invocation {
     return this.options.config ?? (this.environment.FOREWARM_CONFIG || undefined);
   }
 
-  private load(path: string | undefined, overrides: Settings, defaults: Settings): Config {
+  private load(path: string | undefined, overrides: Settings, defaults: Settings, starting: boolean): Config {
     return loadConfig({
       path,
       environment: this.environment,
       overrides: { ...this.options.set, ...overrides },
       defaults,
+      // Who starts asks for what was never asked yet.
+      mayLackCategories: starting,
     });
   }
 }

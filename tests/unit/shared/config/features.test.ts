@@ -88,3 +88,22 @@ test('a password in the address of a database is not shown', () => {
   expect(problemOf({ inputs, features: { file: 'a.csv', url } })).not.toContain('secret');
   expect(problemOf({ inputs, features: { query: 'select 1', url: `${url} x` } })).not.toContain('secret');
 });
+
+test('a query for categories says where its last good answer is kept, which is not there yet when nothing was started', () => {
+  const categories = { query: 'select 1', file: 'kept.json' };
+  const refusal = (more: object) =>
+    workspace.refusal(minimal('', `categories: ${JSON.stringify({ ...categories, ...more })}`)).message;
+  expect(refusal({})).toContain('`forewarm start` and `forewarm up` ask the query and write it');
+  expect(refusal({ file: undefined })).toContain('categories.file');
+  expect(refusal({ file: 'kept.csv' })).toContain('the path of a .json file, in which its last good answer is kept');
+  expect(refusal({ rows: 1 })).toContain('only query, file, column, url, timeLimit');
+  const text = minimal('', `categories: ${JSON.stringify({ ...categories, column: 'id', timeLimit: '1s' })}`);
+  expect(workspace.load(text, { mayLackCategories: true }).models[0]).toMatchObject({
+    categories: [],
+    categoryQuery: { query: 'select 1', column: 'id', timeLimitMs: 1_000, url: undefined },
+  });
+  workspace.write('kept.json', '["b", "a"]');
+  expect(workspace.load(text).models[0]?.categories).toEqual(['b', 'a']);
+  const inputs = { x: { category: 'index', vocabulary: categories } };
+  expect(problemOf({ inputs })).toContain('a list or a file: what the model was trained with does not change');
+});

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Config } from '#shared/config/types';
 import { sameRedisServer } from '#shared/connections/redis';
+import { withQueriedCategories } from '#shared/features/query-categories';
 import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import type { Daemon } from '../../daemon';
@@ -23,7 +24,7 @@ export function addStart(program: Command): void {
     )
     .action(async (options: { roles?: string }, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.config(options.roles === undefined ? {} : { roles: options.roles });
+      const given = invocation.config(options.roles === undefined ? {} : { roles: options.roles }, {}, true);
       // Loaded here and not above: every other command would wait for it too.
       const [{ Daemon }, { requirePostgres }, { ModelsTrial }, { startsWithoutFile }] = await Promise.all([
         import('../../daemon.js'),
@@ -31,7 +32,8 @@ export function addStart(program: Command): void {
         import('../../models-trial.js'),
         import('../../models-check.js'),
       ]);
-      requirePostgres(config);
+      requirePostgres(given);
+      const config = await withQueriedCategories(given);
       const log = invocation.logger(config);
       let running: Daemon | undefined;
       const daemon: Service = {
@@ -47,7 +49,7 @@ export function addStart(program: Command): void {
       const service = new ServiceGroup('start', [
         new ModelsTrial(config, invocation.environment, {
           mayBeMissing: startsWithoutFile,
-          mayLackFeatures: true,
+          sourcesMayFail: true,
         }),
         daemon,
       ]);
