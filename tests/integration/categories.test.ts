@@ -73,6 +73,13 @@ test('a list that cannot be read leaves the last good one in use, marks cycles d
   expect(told).toMatchObject({ level: 'error', categories: 12, error: expect.stringContaining('list.csv') });
   expect(await alerts()).toMatchObject([{ condition: 'categories-refused', model: 'm' }]);
   expect(await indexed(generation)).toEqual(categories);
+  // Who is called by the alert can look.
+  const status = await runCommand(['status'], { cwd: system.folder });
+  expect(status).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/rows +12 of 12[^]*categories .*list\.csv: expected a file with/),
+  });
+  expect((await runCommand(['cycles'], { cwd: system.folder })).code).toBe(0);
   // They are as fresh as before.
   const { last_updated } = (await system.cache().metadata()) ?? {};
   expect(Date.now() - Date.parse(last_updated ?? '')).toBeLessThan(30_000);
@@ -182,8 +189,8 @@ describe('a query', () => {
     const daemon = await runCommand(['start'], { cwd: system.folder });
     expect(daemon.code).toBe(3);
     expect(daemon.stderr).toMatch(/models\.m\.categories: .*relation "products" does not exist \(42P01\)/);
-    const status = await runCommand(['status'], { cwd: system.folder });
-    expect(status.code).toBe(2);
-    expect(status.stderr).toMatch(/categories\.file .*`forewarm start` and `forewarm up` ask the query and write it/);
+    const warm = await runCommand(['warm'], { cwd: system.folder });
+    expect(warm.code).toBe(2);
+    expect(warm.stderr).toMatch(/categories\.file .*`forewarm start` and `forewarm up` ask the query and write it/);
   });
 });

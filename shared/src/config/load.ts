@@ -5,7 +5,7 @@ import type { Environment } from './environment';
 import { deepFreeze } from './freeze';
 import { type Merged, mergeLayers, SET_BY_PROGRAM } from './layers';
 import { refuseExposure } from './listen';
-import { type ModelContext, resolveModel } from './model';
+import { type BrokenLists, type ModelContext, resolveModel } from './model';
 import { parseSettings } from './parse';
 import { isPlainMap } from './plain-map';
 import { ProblemReport, pathText } from './problem';
@@ -25,8 +25,8 @@ export interface LoadOptions {
   readonly overrides?: Readonly<Record<string, string>> | undefined;
   /** From the program, below the file and above the defaults of the schema: dotted path to text. */
   readonly defaults?: Readonly<Record<string, string>> | undefined;
-  /** Whether a query for categories that was never answered is left for later: those models have none then. */
-  readonly mayLackCategories?: boolean | undefined;
+  /** What is done about lists of categories that are not there or are wrong; `refuse` unless it is said. */
+  readonly lists?: BrokenLists | undefined;
 }
 
 /**
@@ -42,14 +42,14 @@ export function loadConfig(options: LoadOptions): Config {
   const locate = (path: Path) => originOf(path, origins) ?? document.where(path);
   const report = new ProblemReport(locate);
   reportDuplicates(document, report);
-  const { environment, overrides = {}, defaults = {}, mayLackCategories = false } = options;
+  const { environment, overrides = {}, defaults = {}, lists = 'refuse' } = options;
   const merged = mergeLayers({ file: document.root, environment, overrides, defaults }, report);
   for (const [key, origin] of merged.origins) origins.set(key, origin);
   const parsed = parseSettings(settingsSchema, merged.settings, [], report, document.where);
   const { http, limits } = parsed.partial;
   if (http !== undefined) refuseExposure(http, report);
   const models = resolveModels(merged.models, {
-    ...{ configFile: file, label, limits, report, locate, mayLackCategories },
+    ...{ configFile: file, label, limits, report, locate, lists },
   });
   report.throwIfAny(label);
   if (parsed.complete === undefined) throw new ForewarmError('FW_INTERNAL', `${label}: refused without a problem`);

@@ -12,6 +12,7 @@ import type { GivenColumn, GivenInput } from './inputs';
 import { parseSettings } from './parse';
 import { isPlainMap } from './plain-map';
 import { type ProblemReport, pathText, showValue } from './problem';
+import { readCategories } from './read-categories';
 import { type ModelSettings, modelSchema } from './schema';
 import { gridSize } from './sizes';
 import { nearest } from './suggest';
@@ -27,9 +28,14 @@ export interface ModelContext {
   readonly limits: Config['limits'] | undefined;
   readonly report: ProblemReport;
   readonly locate: (path: Path) => string;
-  /** Whether a query whose answer is not there yet is left for later. */
-  readonly mayLackCategories: boolean;
+  readonly lists: BrokenLists;
 }
+
+/**
+ * What is done about a list of categories that cannot be used: the configuration is refused; a query that was never answered is left for
+ * who starts; or the model has none, for who only looks, with the problem beside it.
+ */
+export type BrokenLists = 'refuse' | 'ask later' | 'tell';
 
 /** One model with everything that needs more than one setting checked; `undefined` when anything is wrong with it. */
 export function resolveModel(name: string, raw: unknown, context: ModelContext): ModelConfig | undefined {
@@ -39,7 +45,7 @@ export function resolveModel(name: string, raw: unknown, context: ModelContext):
     return undefined;
   }
   const { complete, partial } = parseSettings(modelSchema, raw, path, context.report, context.locate);
-  const list = partial.categories && resolveCategories([...path, 'categories'], partial.categories, context);
+  const list = partial.categories && listOf([...path, 'categories'], partial.categories, context);
   const inputs = partial.inputs && resolveInputs([...path, 'inputs'], partial.inputs, context);
   checkInputs(path, raw.axes, raw.inputs, context.report);
   if (partial.axes !== undefined) checkSize(path, partial.axes, list?.categories.length ?? 0, partial, context);
@@ -65,6 +71,7 @@ function modelConfig(
     categorySource: list.source,
     categoryColumn: given.categories.from === 'file' ? given.categories.column : undefined,
     categoryQuery: queryOf(given.categories),
+    categoryProblem: list.problem,
     minCategories: given.minCategories,
     maxRemovedShare: given.maxRemovedShare,
     inputs,
@@ -90,6 +97,17 @@ function modelConfig(
 interface Categories {
   readonly categories: readonly string[];
   readonly source: string;
+  /** Why they cannot be used, for who only looks. */
+  readonly problem?: string;
+}
+
+function listOf(at: Path, list: CategoryList, context: ModelContext): Categories | undefined {
+  if (list.from === 'list' || context.lists !== 'tell') return resolveCategories(at, list, context);
+  const source = resolve(dirname(context.configFile), list.file);
+  const read = readCategories(source, list.from === 'query' ? undefined : list.column);
+  return 'problem' in read
+    ? { categories: [], source, problem: read.problem }
+    : { categories: read.categories, source };
 }
 
 function queryOf(list: CategoryList): CategoryQuery | undefined {
@@ -104,7 +122,7 @@ function resolveCategories(at: Path, list: CategoryList, context: ModelContext):
   const { report, locate } = context;
   const file = resolve(dirname(context.configFile), list.file);
   if (list.from === 'query' && !existsSync(file)) {
-    if (context.mayLackCategories) return { categories: [], source: file };
+    if (context.lists === 'ask later') return { categories: [], source: file };
     const expected = 'a file that is there; `forewarm start` and `forewarm up` ask the query and write it';
     report.add({
       ...{ kind: 'invalid', path: pathText([...at, 'file']), from: locate([...at, 'file']) },

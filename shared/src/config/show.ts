@@ -92,6 +92,7 @@ function modelView(model: ModelConfig): Record<string, unknown> {
     axes: Object.fromEntries(model.axes.map(({ name, values }) => [name, shortened(values)])),
     categories: {
       ...{ source: model.categorySource, count: model.categories.length, first: model.categories.slice(0, 3) },
+      ...(model.categoryProblem !== undefined && { problem: model.categoryProblem }),
       ...(model.categoryQuery && queryView(model.categoryQuery)),
     },
     minCategories: model.minCategories,

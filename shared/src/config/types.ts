@@ -52,6 +52,8 @@ export interface ModelConfig {
   readonly categoryColumn: string | undefined;
   /** Asked by each cycle, where there is one; its last good answer is in the file of `categorySource`. */
   readonly categoryQuery: CategoryQuery | undefined;
+  /** For a configuration that is only looked with: why `categories` are none. */
+  readonly categoryProblem: string | undefined;
   readonly minCategories: number;
   readonly maxRemovedShare: number;
   /** Only what is configured; other inputs are mapped by their names. */

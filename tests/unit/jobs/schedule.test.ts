@@ -14,6 +14,7 @@ function modelNamed(name: string, everyMs: number): ModelConfig {
     inputs: {},
     features: undefined,
     categoryQuery: undefined,
+    categoryProblem: undefined,
     output: undefined,
     classes: undefined,
     bounds: undefined,

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Environment, environment } from '#shared/config/environment';
 import { DEFAULT_CONFIG_FILE, loadConfig } from '#shared/config/load';
+import type { BrokenLists } from '#shared/config/model';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { type Logger, makeLogger } from '#shared/logger';
@@ -58,29 +59,35 @@ export class Invocation {
    * The configuration. `overrides` are the command's own options; `defaults` lie below the file.
    * @throws ForewarmError FW_CONFIG_*
    */
-  config(overrides: Settings = {}, defaults: Settings = {}, starting = false): Config {
+  config(overrides: Settings = {}, defaults: Settings = {}, lists: BrokenLists = 'refuse'): Config {
     if (this.configFile === undefined && !existsSync(DEFAULT_CONFIG_FILE)) {
       throw new ForewarmError('FW_CONFIG_MISSING', `there is no ${DEFAULT_CONFIG_FILE} in ${process.cwd()}`, {
         next: 'Name the file with --config or FOREWARM_CONFIG, or start `forewarm up` here, which runs the sample.',
       });
     }
-    return this.load(this.configFile, overrides, defaults, starting);
+    return this.load(this.configFile, overrides, defaults, lists);
   }
 
   /** The configuration of `up`: in a folder without one, that of the packaged sample. */
-  configOfUp(overrides: Settings, defaults: Settings, starting = false): Config {
+  configOfUp(overrides: Settings, defaults: Settings, lists: BrokenLists = 'refuse'): Config {
     const sample = existsSync(DEFAULT_CONFIG_FILE) ? undefined : join(packageRoot(), DEFAULT_CONFIG_FILE);
-    return this.load(this.configFile ?? sample, overrides, defaults, starting);
+    return this.load(this.configFile ?? sample, overrides, defaults, lists);
   }
 
   /** The configuration for commands that ask a running system: that of the `up` that runs here, if one does. */
-  configOfRunning(): Config {
+  configOfRunning(lists: BrokenLists = 'refuse'): Config {
     const urls = findEmbedded(this.folder);
-    if (urls === undefined) return this.config();
+    if (urls === undefined) return this.config({}, {}, lists);
     return this.configOfUp(
       {},
       { 'redis.cache': urls.redisUrl, 'postgres.url': urls.postgresUrl, 'backup.folder': join(this.folder, 'backups') },
+      lists,
     );
+  }
+
+  /** The same for commands that need no list of categories: one that is broken must not keep people from looking. */
+  configToLook(): Config {
+    return this.configOfRunning('tell');
   }
 
   /** The options with which another command finds the same configuration and the same `up`. */
@@ -106,14 +113,13 @@ export class Invocation {
     return this.options.config ?? (this.environment.FOREWARM_CONFIG || undefined);
   }
 
-  private load(path: string | undefined, overrides: Settings, defaults: Settings, starting: boolean): Config {
+  private load(path: string | undefined, overrides: Settings, defaults: Settings, lists: BrokenLists): Config {
     return loadConfig({
       path,
       environment: this.environment,
       overrides: { ...this.options.set, ...overrides },
       defaults,
-      // Who starts asks for what was never asked yet.
-      mayLackCategories: starting,
+      lists,
     });
   }
 }

@@ -98,9 +98,12 @@ test('a query for categories says where its last good answer is kept, which is n
   expect(refusal({ file: 'kept.csv' })).toContain('the path of a .json file, in which its last good answer is kept');
   expect(refusal({ rows: 1 })).toContain('only query, file, column, url, timeLimit');
   const text = minimal('', `categories: ${JSON.stringify({ ...categories, column: 'id', timeLimit: '1s' })}`);
-  expect(workspace.load(text, { mayLackCategories: true }).models[0]).toMatchObject({
+  expect(workspace.load(text, { lists: 'ask later' }).models[0]).toMatchObject({
     categories: [],
     categoryQuery: { query: 'select 1', column: 'id', timeLimitMs: 1_000, url: undefined },
+  });
+  expect(workspace.load(text, { lists: 'tell' }).models[0]).toMatchObject({
+    ...{ categories: [], categoryProblem: expect.stringMatching(/kept\.json: expected a file that exists/) },
   });
   workspace.write('kept.json', '["b", "a"]');
   expect(workspace.load(text).models[0]?.categories).toEqual(['b', 'a']);

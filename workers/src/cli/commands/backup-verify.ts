@@ -18,7 +18,7 @@ export function addBackupVerify(backup: Command): void {
 }
 
 async function run(invocation: Invocation, file: string, { model }: VerifyOptions): Promise<void> {
-  const path = await findBackup(invocation.configOfRunning(), file, model);
+  const path = await findBackup(invocation.configToLook(), file, model);
   const backup = await withProgress(invocation, 'verifying', ({ show, signal }) =>
     verifyBackup(path, {
       signal,

@@ -41,7 +41,7 @@ export function addBackup(program: Command): void {
 }
 
 async function run(invocation: Invocation, { model, generation, wait = false }: BackupOptions): Promise<void> {
-  const config = invocation.configOfRunning();
+  const config = invocation.configToLook();
   const models = model === undefined ? config.models.map(({ name }) => name) : [chooseModel(config, model).name];
   await withQueue(config, async ({ enqueue }) => {
     const asked: Asked[] = [];

@@ -20,7 +20,7 @@ export function addBackups(program: Command): void {
 }
 
 async function run(invocation: Invocation, { model }: BackupsOptions): Promise<void> {
-  const config = invocation.configOfRunning();
+  const config = invocation.configToLook();
   const folder = new BackupFolder(config.backup);
   const list = await folder.list(model === undefined ? undefined : chooseModel(config, model).name);
   const nowMs = Date.now();

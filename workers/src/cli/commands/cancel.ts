@@ -14,7 +14,7 @@ export function addCancel(program: Command): void {
     .argument('<cycle>', 'id of the running cycle')
     .action(async (cycle: string, _options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const models = config.models.map(({ name }) => name);
       const { model, ended } = await withQueue(config, async (access) => {
         const found = await cancelCycle(access.cycles, models, cycle);

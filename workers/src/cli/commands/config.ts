@@ -20,7 +20,7 @@ export function addConfig(program: Command): void {
     .description('print the resolved configuration, secrets masked')
     .action((_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const view = resolvedView(invocation.configOfRunning());
+      const view = resolvedView(invocation.configToLook());
       invocation.answer(view, () => stringify(view).trimEnd());
     });
 }

@@ -29,7 +29,7 @@ export function addCycles(program: Command): void {
 
 async function list(invocation: Invocation, { model, failed = false, limit }: CyclesOptions): Promise<void> {
   const count = parseCount('--limit', limit);
-  const config = invocation.configOfRunning();
+  const config = invocation.configToLook();
   const filter = { failed, ...(model === undefined ? {} : { model: chooseModel(config, model).name }) };
   const cycles = await withHistory(config, (history) => history.lastCycles(filter, count));
   invocation.answer({ cycles }, () => {
@@ -40,7 +40,7 @@ async function list(invocation: Invocation, { model, failed = false, limit }: Cy
 }
 
 async function show(invocation: Invocation, id: string): Promise<void> {
-  const found = await withHistory(invocation.configOfRunning(), async (history) => {
+  const found = await withHistory(invocation.configToLook(), async (history) => {
     const cycle = await findCycle(history, id);
     return (await history.cycle(cycle)) ?? gone(cycle);
   });

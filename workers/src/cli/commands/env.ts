@@ -7,7 +7,7 @@ export function addEnv(program: Command): void {
     .addHelpText('after', '\nExample, for programs that read predictions:\n  eval "$(forewarm env)"')
     .action((_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const { redis, postgres } = invocation.configOfRunning();
+      const { redis, postgres } = invocation.configToLook();
       const variables = {
         FOREWARM_REDIS_URL: redis.cacheUrl,
         FOREWARM_QUEUE_REDIS_URL: redis.queueUrl,

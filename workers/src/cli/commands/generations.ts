@@ -24,7 +24,7 @@ export function addGenerations(program: Command): void {
 }
 
 async function run(invocation: Invocation, name: string | undefined): Promise<void> {
-  const config = invocation.configOfRunning();
+  const config = invocation.configToLook();
   const models = name === undefined ? config.models : [chooseModel(config, name)];
   const found = await withPostgres(config, 'what is known of generations lives in PostgreSQL', (pool) =>
     withRedis(config.redis.cacheUrl, async (redis) => {

@@ -9,7 +9,7 @@ export function addJobs(program: Command): void {
     .description('the jobs of the registry: what each does, when, and what happens when it fails')
     .action((_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const jobs = registry.definitions.map((job) => ({
         name: job.name,
         description: job.description,

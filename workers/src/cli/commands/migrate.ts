@@ -9,7 +9,7 @@ export function addMigrate(program: Command): void {
     .description('bring the database schema up to date; the daemon does the same when it starts')
     .action(async (_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const pool = makePostgres({ ...requirePostgres(invocation.configOfRunning()), poolSize: 1 }, () => undefined);
+      const pool = makePostgres({ ...requirePostgres(invocation.configToLook()), poolSize: 1 }, () => undefined);
       try {
         const ran = await migrate(pool);
         invocation.answer({ ran }, () =>

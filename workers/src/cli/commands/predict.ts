@@ -25,7 +25,7 @@ export function addPredict(program: Command): void {
       const coordinates = parseCoordinates(pairs);
       const { category } = options;
       if (category === undefined) throw new ForewarmError('FW_USAGE', 'predict needs a --category');
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const model = chooseModel(config, options.model);
       const { name } = model;
       const answer = await withReader(config, model, (reader) => reader.predict(name, category, coordinates)).catch(

@@ -15,7 +15,7 @@ export function addQueues(program: Command): void {
     .addHelpText('after', '\nA job that is joining waits for the batches of its cycle to end.')
     .action(async (_options: unknown, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const now = new Date();
       const document = await withQueue(config, (access) => readQueues(config, access, now));
       invocation.answer(document, () => queueReport(document, { ...invocation, now }));

@@ -11,7 +11,7 @@ export function addSchedule(program: Command): void {
     .option(...MODEL_OPTION)
     .action(async (options: { model?: string }, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const { name } = chooseModel(config, options.model);
       const { changed, since } = await withQueue(config, async ({ paused }) => ({
         changed: await paused.pause(name, new Date()),
@@ -28,7 +28,7 @@ export function addSchedule(program: Command): void {
     .option(...MODEL_OPTION)
     .action(async (options: { model?: string }, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const { name } = chooseModel(config, options.model);
       const changed = await withQueue(config, ({ paused }) => paused.unpause(name));
       invocation.answer({ model: name, paused: null, changed }, () =>

@@ -29,7 +29,7 @@ export function addShow(program: Command): void {
     .action(async (category: string, pairs: string[], options: ShowOptions, command: Command) => {
       const invocation = new Invocation(command);
       parseCoordinates(pairs);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const model = chooseModel(config, options.model);
       const { name } = model;
       const row = await withReader(config, model, (reader) => reader.row(name, category)).catch((error: unknown) => {

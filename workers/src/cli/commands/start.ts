@@ -24,7 +24,7 @@ export function addStart(program: Command): void {
     )
     .action(async (options: { roles?: string }, command: Command) => {
       const invocation = new Invocation(command);
-      const given = invocation.config(options.roles === undefined ? {} : { roles: options.roles }, {}, true);
+      const given = invocation.config(options.roles === undefined ? {} : { roles: options.roles }, {}, 'ask later');
       // Loaded here and not above: every other command would wait for it too.
       const [{ Daemon }, { requirePostgres }, { ModelsTrial }, { startsWithoutFile }] = await Promise.all([
         import('../../daemon.js'),

@@ -40,6 +40,8 @@ interface ModelStatus {
   /** Rows present and expected in the live generation. */
   readonly rows: number;
   readonly expected: number;
+  /** Why the list of categories cannot be used, where it is in a file. */
+  readonly categoryProblem: string | null;
   readonly generations: readonly GenerationRecord[];
   readonly cycles: readonly CycleRecord[];
 }
@@ -69,7 +71,7 @@ export function addStatus(program: Command): void {
     .option('--cycles <n>', 'how many of the last cycles to show for each model', '5')
     .action(async (options: { cycles: string }, command: Command) => {
       const invocation = new Invocation(command);
-      const config = invocation.configOfRunning();
+      const config = invocation.configToLook();
       const status = await readStatus(config, parseCount('--cycles', options.cycles));
       invocation.answer(status, () => describe(status, invocation));
     });
@@ -159,6 +161,7 @@ async function readHistory(
 async function cacheStatus(cache: ModelCache, model: ModelConfig): Promise<CacheStatus> {
   const [live, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
   const missing = live === undefined ? model.categories : await cache.missing(live.generation, model.categories);
+  const broken = model.categoryProblem !== undefined;
   const ageMs = metadata === undefined ? null : Math.max(0, Date.now() - Date.parse(metadata.last_updated));
   return {
     model: model.name,
@@ -171,8 +174,10 @@ async function cacheStatus(cache: ModelCache, model: ModelConfig): Promise<Cache
     dataUpdated: metadata?.data_updated ?? null,
     ageMs,
     stale: ageMs === null || ageMs > model.staleAfterMs,
-    rows: model.categories.length - missing.length,
-    expected: model.categories.length,
+    // Of a list that cannot be read, the last cycle knew the length.
+    rows: broken ? (metadata?.rows ?? 0) : model.categories.length - missing.length,
+    expected: broken ? (metadata?.expected ?? 0) : model.categories.length,
+    categoryProblem: model.categoryProblem ?? null,
   };
 }
 
@@ -211,7 +216,7 @@ function describeBackup({ backup }: ModelStatus, colours: Colours): string[] {
 
 function describeLive(model: ModelStatus, colours: Colours): string[] {
   if (model.live === null) return [`${colours.bold(model.model)}  nothing is published yet`];
-  const coverage = ((100 * model.rows) / model.expected).toFixed(model.rows === model.expected ? 0 : 1);
+  const coverage = ((100 * model.rows) / Math.max(1, model.expected)).toFixed(model.rows === model.expected ? 0 : 1);
   const age = model.ageMs === null ? 'at an unknown time' : `${formatElapsed(model.ageMs)} ago`;
   const others = model.generations.filter(({ id }) => id !== model.live && id !== model.previous);
   return [
@@ -232,12 +237,13 @@ function ageOf(time: string): string {
   return ageMs < 0 ? `as of ${formatMoment(new Date(time))} UTC` : `newest ${formatElapsed(ageMs)} ago`;
 }
 
-/** Why no cycle of the model begins, and what to do. */
+/** What is wrong with the list of categories, why no cycle of the model begins, and what to do. */
 function describeHeldBack(status: ModelStatus, { colours }: Invocation): string[] {
-  const { model, pausedSince, pinnedOver, broken } = status;
+  const { model, pausedSince, pinnedOver, broken, categoryProblem } = status;
   const moment = (iso: string): string => `${formatMoment(new Date(iso))} UTC`;
   const pinned = `  pinned       over generation ${pinnedOver} of the model file, which stays away until: forewarm unpin --model ${model}`;
   const lines = [
+    ...(categoryProblem === null ? [] : [colours.yellow(`  categories   ${oneLine(categoryProblem)}`)]),
     ...(pinnedOver === null ? [] : [colours.yellow(pinned)]),
     ...(pausedSince === null ? [] : [colours.yellow(`  paused       since ${moment(pausedSince)}`)]),
   ];

@@ -20,7 +20,7 @@ export function addUnpin(program: Command): void {
 }
 
 async function run(invocation: Invocation, options: UnpinOptions): Promise<void> {
-  const config = invocation.configOfRunning();
+  const config = invocation.configToLook();
   const model = chooseModel(config, options.model);
   const { url } = config.postgres;
   const pointer = await withRedis(config.redis.cacheUrl, (redis) =>

@@ -31,7 +31,8 @@ async function up(invocation: Invocation, options: UpCommandOptions): Promise<vo
   const beganMs = Date.now();
   // A check must run beside anything: it takes any free port.
   const overrides = options.check === true ? { 'http.port': '0' } : {};
-  const configure = (defaults: Readonly<Record<string, string>>) => invocation.configOfUp(overrides, defaults, true);
+  const configure = (defaults: Readonly<Record<string, string>>) =>
+    invocation.configOfUp(overrides, defaults, 'ask later');
   const log = invocation.logger(configure({}));
   let serverLost: (error: ForewarmError) => void = () => undefined;
   const lost = new Promise<never>((_, reject) => {
