@@ -39,7 +39,7 @@ export function takeBinary(body: unknown, bytes: Buffer): void {
     const size = input?.parameters?.binary_data_size;
     if (input === null || size === undefined) continue;
     if (!Number.isInteger(size) || (size as number) < 0 || taken + (size as number) > bytes.length) {
-      throw bad(`input ${input.name} says that it has ${size} bytes, and ${bytes.length - taken} are left`);
+      throw bad(`input ${said(input.name)} says that it has ${said(size)} bytes, and ${bytes.length - taken} are left`);
     }
     const end = taken + (size as number);
     input.data = decoded(input, bytes.subarray(taken, end));
@@ -48,11 +48,16 @@ export function takeBinary(body: unknown, bytes: Buffer): void {
   if (taken < bytes.length) throw bad(`${bytes.length - taken} bytes behind the JSON belong to no input`);
 }
 
+/** What a body has in the place of a text or a number may be anything. */
+function said(value: unknown): string {
+  return typeof value === 'string' ? value : String(JSON.stringify(value));
+}
+
 function decoded({ name, datatype }: BinaryInput, bytes: Buffer): unknown[] {
-  if (datatype === 'BYTES') return texts(String(name), bytes);
+  if (datatype === 'BYTES') return texts(said(name), bytes);
   const [width, read] = NUMBERS.get(datatype) ?? [];
-  if (width === undefined || read === undefined) throw bad(`input ${name} has the datatype ${datatype}`);
-  if (bytes.length % width !== 0) throw bad(`input ${name} has ${bytes.length} bytes, which are no ${datatype}`);
+  if (width === undefined || read === undefined) throw bad(`input ${said(name)} has the datatype ${said(datatype)}`);
+  if (bytes.length % width !== 0) throw bad(`input ${said(name)} has ${bytes.length} bytes, which are no ${datatype}`);
   return Array.from({ length: bytes.length / width }, (_, i) => read(bytes, i * width));
 }
 
