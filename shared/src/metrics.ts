@@ -1,8 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metadata } from './cache/pointer';
 import type { RedisState } from './connections/redis-state';
+import { stageSums } from './inference/stages';
 import type { ReaderStats } from './predictor/reader-stats';
 import { showReads } from './read-metrics';
+import type { BatchRecord } from './store/history-store';
 
 /** The metrics of one daemon. Names begin with `forewarm_`, units are seconds and bytes; no label holds a category. */
 export class Metrics {
@@ -19,6 +21,19 @@ export class Metrics {
     help: 'From the plan of a cycle to its publishing.',
     labelNames: ['model'] as const,
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80],
+    registers: [this.registry],
+  });
+  readonly stageDuration = new Histogram({
+    name: 'forewarm_cycle_stage_duration_seconds',
+    help: 'What the batches of a cycle spent in each stage, added up: they run side by side, and write while they compute.',
+    labelNames: ['model', 'stage'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80],
+    registers: [this.registry],
+  });
+  readonly batches = new Counter({
+    name: 'forewarm_batches_total',
+    help: 'Batches of cycles that ended, by model and state.',
+    labelNames: ['model', 'state'] as const,
     registers: [this.registry],
   });
   readonly rows = new Counter({
@@ -61,6 +76,12 @@ export class Metrics {
     name: 'forewarm_model_broken',
     help: '1 for a model that is left alone because its last tries failed, 0 for one that works.',
     labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
+  readonly libraryReads = new Counter({
+    name: 'forewarm_library_reads_total',
+    help: 'Reads of applications that report them, by model, tier and outcome. Counted in the cache Redis, and lost with it.',
+    labelNames: ['model', 'tier', 'outcome'] as const,
     registers: [this.registry],
   });
   readonly processesLost = new Counter({
@@ -111,8 +132,26 @@ export class Metrics {
     showReads(this.registry, stats);
   }
 
-  /** Adds a gauge whose value is read at each scrape. */
-  observe(name: string, help: string, read: () => number): void {
+  /** Adds what the inference processes do, as it is at each scrape. */
+  showPool(load: () => { readonly busy: number; readonly waiting: number }): void {
+    this.observe('forewarm_inference_busy', 'Inference processes at work.', () => load().busy);
+    this.observe('forewarm_inference_waiting', 'Tasks that wait for a process.', () => load().waiting);
+  }
+
+  /** Adds how much of the run history could not be written yet, as it is at each scrape. */
+  showBacklog(size: () => number): void {
+    this.observe('forewarm_history_backlog', 'Cycles that wait to be recorded in the run history.', size);
+  }
+
+  /** What a cycle's batches came to. */
+  cycleBatches(model: string, batches: readonly Pick<BatchRecord, 'state' | 'timings'>[]): void {
+    for (const { state } of batches) this.batches.inc({ model, state });
+    const timed = batches.flatMap(({ timings }) => timings ?? []);
+    if (timed.length === 0) return;
+    for (const { stage, ms } of stageSums(timed)) this.stageDuration.observe({ model, stage }, ms / 1_000);
+  }
+
+  private observe(name: string, help: string, read: () => number): void {
     new Gauge({
       name,
       help,

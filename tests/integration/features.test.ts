@@ -75,6 +75,8 @@ test('rows are those of a direct run with the features of the file, follow it, a
   const url = await daemon.url();
   expect((await ask(url, '/v1/models/m')).json.dataUpdated).toBe('2026-11-20T12:30:00.000Z');
   const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toMatch(/^forewarm_batches_total\{model="m",state="complete"\} [1-9]/m);
+  expect(metrics).toMatch(/^forewarm_cycle_stage_duration_seconds_count\{model="m",stage="infer"\} [1-9]/m);
   expect(metrics).toContain(`forewarm_data_timestamp_seconds{model="m"} ${Date.parse('2026-11-20T12:30:00Z') / 1000}`);
 
   // One category has changed, and one row is computed.

@@ -202,8 +202,7 @@ function makePool(config: Config, env: DaemonOptions['env'], metrics: Metrics, e
       errors.report('inference process lost; it is replaced', error, { code: error.code });
     },
   });
-  metrics.observe('forewarm_inference_busy', 'Inference processes at work.', () => pool.load().busy);
-  metrics.observe('forewarm_inference_waiting', 'Tasks that wait for a process.', () => pool.load().waiting);
+  metrics.showPool(() => pool.load());
   return pool;
 }
 

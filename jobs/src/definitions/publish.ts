@@ -57,7 +57,7 @@ export const publish = defineJob({
     const failed: SettledCycle = { ...settled, state: 'failed', reason: reasons.join('; ') };
     const record = toRecord(context, payload, failed, undefined);
     await close(context, record, failed, log);
-    report(context, record, failed.lost, undefined, log);
+    report(context, record, failed, undefined, log);
   },
 });
 
@@ -83,7 +83,7 @@ async function end(
   const broken = await noteOutcome(context, payload, settled, log);
   const record = toRecord(context, payload, settled, published, broken);
   await close(context, record, settled, log);
-  report(context, record, settled.lost, published, log);
+  report(context, record, settled, published, log);
   return record;
 }
 
@@ -206,7 +206,7 @@ const LEVELS: Record<CycleState, 'info' | 'warn' | 'error'> = {
 function report(
   context: JobContext,
   record: CycleRecord,
-  lost: number,
+  { lost, batches }: SettledCycle,
   published: Published | undefined,
   log: Logger,
 ): void {
@@ -218,6 +218,7 @@ function report(
     metrics.rows.inc({ model, action }, rows);
   }
   metrics.rowsLost.inc({ model }, lost);
+  metrics.cycleBatches(model, batches);
   if (published?.metadata !== undefined) metrics.metadata(model, published.metadata);
   const some = Object.fromEntries(Object.entries({ lost, restored, verified, failed }).filter(([, rows]) => rows > 0));
   log[LEVELS[state]](`cycle ${state}`, {

@@ -4,7 +4,7 @@ import { outOfDate } from './documents';
 
 export const HELP = `Usage: scripts/docs [--check]
 
-Writes docs/configuration.md and docs/errors.md from the sources.
+Writes docs/configuration.md, docs/errors.md and docs/metrics.md from the sources.
 
   --check   write nothing; list what is out of date, and exit with 1 when anything is
 `;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationReference } from './configuration';
 import { errorReference } from './errors';
+import { metricsReference } from './metrics';
 
 export interface GeneratedDocument {
   /** Within the checkout. */
@@ -13,6 +14,7 @@ export interface GeneratedDocument {
 export const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: 'docs/configuration.md', text: configurationReference },
   { path: 'docs/errors.md', text: errorReference },
+  { path: 'docs/metrics.md', text: metricsReference },
 ];
 
 /** Those that are missing in the checkout at `root` or hold something else than they should. */

@@ -14,8 +14,7 @@ export class BacklogWatch implements Watched {
 
   constructor(context: JobContext) {
     this.context = context;
-    const help = 'Cycles that wait to be recorded in the run history.';
-    context.metrics.observe('forewarm_history_backlog', help, () => context.backlog.size);
+    context.metrics.showBacklog(() => context.backlog.size);
   }
 
   async look(): Promise<void> {
