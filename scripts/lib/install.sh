@@ -52,13 +52,16 @@ ensure_redis() {
 }
 
 # Installs a package that only some tests need, for root and with apt: nobody is asked, and nothing ends where it cannot be done.
+# Usage: try_install PACKAGE [FUNCTION]     FUNCTION: what runs the command
 try_install() {
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
   local command
   command=$(apt_install_command "$1")
   say "Installing $1 ($command) …"
-  sh -c "$command" </dev/null >&2 || true
+  "${2:-run_command}" "$command" </dev/null >&2 || true
 }
+
+run_command() { sh -c "$1"; }
 
 compose_works() { docker-compose version >/dev/null 2>&1 || docker compose version >/dev/null 2>&1; }
 
@@ -84,6 +87,12 @@ clock_works() { faketime -m -f +0s true >/dev/null 2>&1; }
 ensure_faketime() {
   clock_works || try_install faketime
   clock_works || say 'There is no faketime on the PATH: the tests that set the clock are left out.'
+}
+
+# Of Prometheus, whose server must not start.
+ensure_promtool() {
+  command -v promtool >/dev/null || try_install prometheus install_without_service
+  command -v promtool >/dev/null || say 'There is no promtool on the PATH: the test of the alerting rules is left out.'
 }
 
 apt_install_command() {
@@ -126,7 +135,7 @@ install_without_service() (
   fi
   sh -c "$1" </dev/null
   if [ -d /run/systemd/system ]; then
-    for service in redis-server redis valkey; do
+    for service in redis-server redis valkey prometheus; do
       "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
     done
   fi

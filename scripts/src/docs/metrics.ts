@@ -48,4 +48,7 @@ breaking change. Times are seconds and moments are seconds since 1970, sizes are
 those of all, with \`sum by (model) (rate(forewarm_cycles_total[5m]))\` or the like.`;
 
 const PROCESS = `Beside these, \`forewarm_process_…\` and \`forewarm_nodejs_…\` are what prom-client says of the process: CPU, memory, file descriptors, the event loop, garbage
-collection.`;
+collection.
+
+\`deploy/prometheus/forewarm.rules.yml\` has alerting rules on these, with unit tests beside it; load it with \`rule_files\` and mend its bounds to what your
+models ask for.`;

@@ -6,6 +6,7 @@ const ROOT = join(__dirname, '../../..');
 const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter((path) =>
   path.endsWith('.md'),
 );
+const RULES = 'deploy/prometheus/forewarm.rules.yml';
 const NAME = /\bforewarm_[a-z_]+/g;
 
 test('metric names agree', () => {
@@ -21,9 +22,9 @@ test('metric names agree', () => {
   }
   const names = new Set(known.map(({ name }) => name));
   const base = (name: string) => name.replace(/_(bucket|sum|count)$/, '');
-  const named = PAGES.flatMap((path) =>
-    Array.from(readFileSync(join(ROOT, path), 'utf8').matchAll(NAME), ([name]) => ({ path, name })),
-  ).filter(({ name }) => !/^forewarm_(process|nodejs)_/.test(name));
+  const named = [...PAGES, RULES]
+    .flatMap((path) => Array.from(readFileSync(join(ROOT, path), 'utf8').matchAll(NAME), ([name]) => ({ path, name })))
+    .filter(({ name }) => !/^forewarm_(process|nodejs)_/.test(name));
   expect(named.length).toBeGreaterThan(names.size);
   expect(named.filter(({ name }) => !names.has(name) && !names.has(base(name)))).toEqual([]);
 });
