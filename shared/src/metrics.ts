@@ -4,6 +4,8 @@ import type { RedisState } from './connections/redis-state';
 import { stageSums } from './inference/stages';
 import type { ReaderStats } from './predictor/reader-stats';
 import { showReads } from './read-metrics';
+import type { Alert } from './store/alert-store';
+import type { NewestBackup } from './store/backup-store';
 import type { BatchRecord } from './store/history-store';
 
 /** The metrics of one daemon. Names begin with `forewarm_`, units are seconds and bytes; no label holds a category. */
@@ -84,6 +86,24 @@ export class Metrics {
     labelNames: ['model', 'tier', 'outcome'] as const,
     registers: [this.registry],
   });
+  readonly alertsFiring = new Gauge({
+    name: 'forewarm_alerts_firing',
+    help: '1 for each alert on record that fires, by condition and model; the model is empty for one of the whole deployment.',
+    labelNames: ['condition', 'model'] as const,
+    registers: [this.registry],
+  });
+  readonly backupTime = new Gauge({
+    name: 'forewarm_backup_timestamp_seconds',
+    help: 'When the newest complete and verified backup was begun, wherever it lies.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
+  readonly backupBytes = new Gauge({
+    name: 'forewarm_backup_size_bytes',
+    help: 'Size of the file of the newest complete and verified backup.',
+    labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
   readonly processesLost = new Counter({
     name: 'forewarm_inference_processes_lost_total',
     help: 'Inference processes that died or were killed at their time limit.',
@@ -130,6 +150,18 @@ export class Metrics {
   /** Adds what a reader of predictions has counted, as it is at each scrape. */
   showReads(stats: () => ReaderStats): void {
     showReads(this.registry, stats);
+  }
+
+  /** Shows what is on record: the alerts that fire, and the newest backups. */
+  records(firing: readonly Pick<Alert, 'condition' | 'model'>[], newest: readonly NewestBackup[]): void {
+    this.alertsFiring.reset();
+    for (const { condition, model } of firing) this.alertsFiring.set({ condition, model }, 1);
+    this.backupTime.reset();
+    this.backupBytes.reset();
+    for (const { model, startedAt, bytes } of newest) {
+      this.backupTime.set({ model }, startedAt.getTime() / 1_000);
+      this.backupBytes.set({ model }, bytes);
+    }
   }
 
   /** Adds what the inference processes do, as it is at each scrape. */

@@ -28,6 +28,7 @@ import { BacklogWatch } from './watchdog/backlog-watch';
 import { CoverageWatch } from './watchdog/coverage-watch';
 import { CycleWatch } from './watchdog/cycle-watch';
 import { ReadsWatch } from './watchdog/reads-watch';
+import { RecordsWatch } from './watchdog/records-watch';
 import { Watchdog, type Watched } from './watchdog/watchdog';
 
 const DASHBOARD_PATH = '/queues';
@@ -142,7 +143,14 @@ export class Daemon implements Service {
     const coverage = new CoverageWatch(context);
     const backlog = new BacklogWatch(context);
     const reads = new ReadsWatch(context);
-    const watched = [coverage, new CycleWatch(context), queueMemory(queue, metrics), backlog, reads];
+    const watched = [
+      coverage,
+      new CycleWatch(context),
+      queueMemory(queue, metrics),
+      backlog,
+      reads,
+      new RecordsWatch(context),
+    ];
     const jobs = registry.definitions.filter((definition) => config.roles.includes(definition.role));
     const workers = jobs.map((definition) => new QueueWorker(definition, context, queueWorkers, trouble));
     const scheduling = [

@@ -9,6 +9,13 @@ export interface BackupOrigin {
   readonly folder: string;
 }
 
+export interface NewestBackup {
+  readonly model: string;
+  /** As of when it is. */
+  readonly startedAt: Date;
+  readonly bytes: number;
+}
+
 /** The history of backups in PostgreSQL; the folder itself says what there is. All methods throw FW_POSTGRES_UNAVAILABLE. */
 export class BackupStore {
   private readonly pool: Statements;
@@ -31,6 +38,18 @@ export class BackupStore {
       ],
       `recording the backup ${file}`,
     );
+  }
+
+  /** The newest complete backup of each model that was not deleted. */
+  async newest(): Promise<readonly NewestBackup[]> {
+    const { rows } = await query<Omit<NewestBackup, 'bytes'> & { bytes: string }>(
+      this.pool,
+      `SELECT DISTINCT ON (model) model, started_at AS "startedAt", bytes::text AS bytes FROM forewarm.backup
+       WHERE state = 'complete' ORDER BY model, sequence DESC`,
+      [],
+      'reading the newest backups',
+    );
+    return rows.map(({ bytes, ...row }) => ({ ...row, bytes: Number(bytes) }));
   }
 
   async deleted(files: readonly string[], at: Date): Promise<void> {
