@@ -51,4 +51,4 @@ const PROCESS = `Beside these, \`forewarm_process_â€¦\` and \`forewarm_nodejs_â€
 collection.
 
 \`deploy/prometheus/forewarm.rules.yml\` has alerting rules on these, with unit tests beside it; load it with \`rule_files\` and mend its bounds to what your
-models ask for.`;
+models ask for. \`deploy/grafana/forewarm.json\` is a dashboard of them, to be imported into Grafana.`;
