@@ -77,8 +77,9 @@ async function complete(queueName: string, data: object): Promise<unknown> {
   const queue = system.queue(queueName);
   const { id = '' } = await queue.add(queueName, data);
   const value = await eventually('its end', async () => {
+    const state = await queue.getJobState(id);
+    // Read after its state: before, it may not have had what it came to.
     const job = await queue.getJob(id);
-    const state = await job?.getState();
     if (state === 'failed') throw new Error(job?.failedReason);
     return state === 'completed' ? (job?.returnvalue as unknown) : undefined;
   });
