@@ -64,7 +64,7 @@ export async function queueStates(
         const [depths, oldest, workers, schedules] = await Promise.all([
           depthsOf(queue),
           oldestWaiting(queue, now),
-          workersOf(queue),
+          liveWorkers(queue),
           schedulersOf(queue),
         ]);
         return { name, role, depths, oldest, workers, schedules };
@@ -101,7 +101,8 @@ async function oldestWaiting(queue: Queue, now: Date): Promise<WaitingJob | null
   };
 }
 
-async function workersOf(queue: Queue): Promise<string[] | null> {
+/** Hosts of the workers that are connected to a queue, one entry for each; `null` where Redis does not tell. */
+export async function liveWorkers(queue: Queue): Promise<string[] | null> {
   const workers = await queue.getWorkers();
   if (workers.some(({ name }) => name === NO_CLIENT_LIST)) return null;
   return workers.map(({ rawname = '' }) => /:w:(.+)$/.exec(rawname)?.[1] ?? UNNAMED).sort();

@@ -10,13 +10,18 @@ interface ScheduledJob extends JobSchedule<unknown> {
   readonly id: string;
 }
 
+/** What a schedule goes by in the queue of its job. */
+export function scheduleId({ name }: Pick<JobDefinition, 'name'>, key: string): string {
+  return `${name}-${key}`;
+}
+
 /** Every schedule that the registry states for this configuration. */
 export function schedulesOf(definitions: readonly JobDefinition[], config: Config): ScheduledJob[] {
   return definitions.flatMap((definition) =>
     definition.schedules(config).map((schedule) => ({
       ...schedule,
       job: definition.name,
-      id: `${definition.name}-${schedule.key}`,
+      id: scheduleId(definition, schedule.key),
     })),
   );
 }

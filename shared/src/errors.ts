@@ -243,6 +243,11 @@ export const ERROR_CATALOGUE = {
     'The backup lacks rows that the configuration asks for, so that it does not replace a generation that has them.',
     'Use another one, or publish what it has with --allow-incomplete.',
   ),
+  FW_ALERT_NOT_SENT: unavailable(
+    'A message of an alert was not taken by whom it was sent to; it is sent again until it is.',
+    'Look at what the message says, mend the address under `alerts`, and try it with forewarm alerts test.',
+  ),
+  FW_SILENCE_UNKNOWN: notFound('There is no silence of that number, or it has ended.', 'See forewarm alerts.'),
   FW_BACKUP_FOLDER: input(
     'The folder of the backups does not exist or may not be used.',
     'Make it, mount it, or give this user the rights; or set backup.folder.',

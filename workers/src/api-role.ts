@@ -1,6 +1,7 @@
 import type { JobContext } from '#jobs/context';
 import type { Service } from '#shared/lifecycle';
 import type { Predictor } from '#shared/predictor/predictor';
+import type { ReaderStats } from '#shared/predictor/reader-stats';
 import { Answerable, type Answers } from './answerable';
 import type { Connections } from './connections';
 import type { HttpListener, Readiness } from './http/listener';
@@ -38,6 +39,11 @@ export class ApiRole implements Service {
       const parts = { predictor, answerable, context, tokens, operatorsOnly, readiness, queueReady };
       await api(scope, { ...parts, environment: env });
     });
+  }
+
+  /** What its reader has counted. */
+  stats(): ReaderStats {
+    return this.predictor.stats();
   }
 
   /** Which tier answers for each model now. */

@@ -12,6 +12,7 @@ import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { RepeatedErrors } from '#shared/repeated-errors';
+import { Alerting } from './alerts/alerting';
 import { ApiRole } from './api-role';
 import { Connections } from './connections';
 import { HttpListener, type Readiness } from './http/listener';
@@ -29,6 +30,7 @@ import { CoverageWatch } from './watchdog/coverage-watch';
 import { CycleWatch } from './watchdog/cycle-watch';
 import { ReadsWatch } from './watchdog/reads-watch';
 import { RecordsWatch } from './watchdog/records-watch';
+import { ScheduleWatch } from './watchdog/schedule-watch';
 import { Watchdog, type Watched } from './watchdog/watchdog';
 
 const DASHBOARD_PATH = '/queues';
@@ -79,9 +81,22 @@ export class Daemon implements Service {
     this.api = config.roles.includes('api') ? new ApiRole({ ...parts, readiness: () => this.readiness() }) : undefined;
     const listening = [...(this.api === undefined ? [] : [this.api]), this.http, this.connections];
     const queues = closing('queues', () => this.context.enqueue.close());
+    const coverage = new CoverageWatch(this.context);
+    const alerting = new Alerting({
+      context: this.context,
+      connections: this.connections,
+      trouble: this.trouble,
+      counted: (model) => coverage.counted(model),
+      stats: this.api && (() => (this.api as ApiRole).stats()),
+    });
+    // It begins before there is anything to look at, and ends while what it writes to is still there.
+    const alertsEnd = closing('alerts', () => alerting.stop());
     const services = answersOnly(config)
-      ? [...listening, queues]
-      : [pool, this.modelsCheck(config), ...listening, this.schema, queues, ...this.warming()];
+      ? [alerting, ...listening, alertsEnd, queues]
+      : [
+          ...[alerting, pool, this.modelsCheck(config), ...listening, alertsEnd, this.schema, queues],
+          ...this.warming(coverage),
+        ];
     this.services = new ServiceGroup(this.name, services, ({ service, step, ms, error }) =>
       log.debug(`${service} ${step}`, { ms, ...(error ? { error: String(error) } : {}) }),
     );
@@ -136,14 +151,14 @@ export class Daemon implements Service {
   }
 
   /** Whatever of the loop the roles of this daemon have to do with. */
-  private warming(): readonly Service[] {
+  private warming(coverage: CoverageWatch): readonly Service[] {
     const { context, trouble } = this;
     const { config, metrics } = context;
     const { queue, queueWorkers, subscriber } = this.connections;
-    const coverage = new CoverageWatch(context);
     const backlog = new BacklogWatch(context);
     const reads = new ReadsWatch(context);
     const watched = [
+      new ScheduleWatch(registry, context, trouble),
       coverage,
       new CycleWatch(context),
       queueMemory(queue, metrics),
@@ -161,7 +176,7 @@ export class Daemon implements Service {
       closing('run history', () => backlog.end()),
       new ParallelServices('queue workers', workers),
       ...(config.roles.includes('scheduler') ? scheduling : []),
-      new Watchdog(registry, context, trouble, watched),
+      new Watchdog('watchdog', config.watchdog.everyMs, trouble, watched),
     ];
   }
 

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { ForewarmError } from '../errors';
+import { refuseHalfAlerts } from './alerts';
 import { type ConfigDocument, readDocument } from './document';
 import type { Environment } from './environment';
 import { deepFreeze } from './freeze';
@@ -46,8 +47,9 @@ export function loadConfig(options: LoadOptions): Config {
   const merged = mergeLayers({ file: document.root, environment, overrides, defaults }, report);
   for (const [key, origin] of merged.origins) origins.set(key, origin);
   const parsed = parseSettings(settingsSchema, merged.settings, [], report, document.where);
-  const { http, limits } = parsed.partial;
+  const { http, limits, alerts } = parsed.partial;
   if (http !== undefined) refuseExposure(http, report);
+  if (alerts !== undefined) refuseHalfAlerts(alerts, report);
   const models = resolveModels(merged.models, {
     ...{ configFile: file, label, limits, report, locate, lists },
   });
@@ -72,6 +74,7 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
     limits,
     reader,
     backup,
+    alerts,
   } = given;
   return {
     keyPrefix,
@@ -102,15 +105,43 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
     reader: { memoryBytes: reader.memory, deadlineMs: reader.deadline, processes: reader.processes },
     shutdown: { graceMs: shutdown.grace },
     watchdog: { everyMs: watchdog.every },
-    history: { keepForMs: history.keepFor, keepCycles: history.keepCycles, keepBatchesOf: history.keepBatchesOf },
+    history: {
+      keepForMs: history.keepFor,
+      keepCycles: history.keepCycles,
+      keepBatchesOf: history.keepBatchesOf,
+      keepAlertsMs: history.keepAlerts,
+    },
     backup: {
       ...backup,
       folder: resolve(dirname(source.path), backup.folder),
       folderNamed: ![undefined, SET_BY_PROGRAM].includes(source.origins['backup.folder']),
     },
+    alerts: alertsOf(alerts),
     limits,
     models,
     source,
+  };
+}
+
+function alertsOf({
+  fireAfter,
+  resolveAfter,
+  remindEvery,
+  cycleDeadline,
+  backupAge,
+  maxClockSkew,
+  email,
+  ...same
+}: Settings['alerts']): Config['alerts'] {
+  return {
+    ...same,
+    fireAfterMs: fireAfter,
+    resolveAfterMs: resolveAfter,
+    remindEveryMs: remindEvery === 'never' ? undefined : remindEvery,
+    cycleDeadlineMs: cycleDeadline,
+    backupAgeMs: backupAge,
+    maxClockSkewMs: maxClockSkew,
+    email: { ...email, from: email.from?.[0] },
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { COMPRESSIONS, VALUE_FORMS } from '../backup/documents';
 import { UNKNOWN_CATEGORIES } from '../tiers/model-source';
+import { alertsOffType, mailboxesType, mailServerUrl, webUrl } from './alerts';
 import { axesType } from './axes';
 import { categoriesType } from './categories';
 import { featuresType } from './features';
@@ -158,6 +159,7 @@ export const settingsSchema = z.strictObject({
       200,
       'Of how many of the last cycles the batches are kept; those of failed cycles are kept as long as the cycle.',
     ),
+    keepAlerts: withDefault(duration('1m', '3650d'), '400d', 'How long alerts are kept that are over.'),
   }),
   backup: section('The daily copy of what is live, as files.', {
     schedule: withDefault(
@@ -188,6 +190,96 @@ export const settingsSchema = z.strictObject({
       },
     ),
   }),
+  alerts: section(
+    'What is looked for when nobody is looking, and who is told. The run books say what each condition means.',
+    {
+      off: withDefault(alertsOffType, [], 'Conditions of which nobody is told.', { defaultText: 'none' }),
+      fireAfter: withDefault(
+        wordOr('auto', duration('0s', '24h')),
+        'auto',
+        'How long something must be wrong before its alert fires; `auto` is what its run book says.',
+      ),
+      resolveAfter: withDefault(
+        duration('0s', '24h'),
+        '1m',
+        'How long it must be well, as every daemon sees it, before the alert is over: one that comes and goes is told once.',
+      ),
+      remindEvery: withDefault(
+        wordOr('never', duration('1s', '365d')),
+        '4h',
+        'How often it is told again while the alert fires.',
+      ),
+      minCoverage: withDefault(
+        shareOf,
+        0.99,
+        'Share of the rows of a model that must be in the cache; below it `coverage-low` fires.',
+      ),
+      failedCycles: withDefault(
+        integer(1, 100),
+        3,
+        'Cycles of a model in a row that failed or were degraded, at which `cycles-failing` fires.',
+      ),
+      cycleDeadline: withDefault(
+        wordOr('auto', duration('1s', '24h')),
+        'auto',
+        'How long a cycle may take; `auto` is three periods of its model, at least a minute. Beyond it `cycle-slow` fires.',
+      ),
+      missedTicks: withDefault(
+        integer(1, 1_000),
+        3,
+        'Periods of a model for which its schedule may be late, at least 15 s; then `schedule-dead` fires.',
+      ),
+      queueMemory: withDefault(
+        shareOf,
+        0.9,
+        'Share of its `maxmemory` that the queue Redis may use; above it `redis-queue-memory` fires.',
+      ),
+      fallThrough: withDefault(
+        shareOf,
+        0.05,
+        'Share of the reads of a minute that Postgres or the model may answer; above it `reads-fall-through` fires.',
+      ),
+      backupAge: withDefault(
+        wordOr('auto', duration('1m', '3650d')),
+        'auto',
+        'How old the newest complete and verified backup may be; `auto` is a period of `backup.schedule` and two hours: 26 hours. Beyond it ' +
+          '`backup-old` fires.',
+      ),
+      minDiskFree: withDefault(
+        shareOf,
+        0.05,
+        'Share of a disk that must be free, of those with backups and with the configuration; below it `disk-full` fires.',
+      ),
+      maxClockSkew: withDefault(
+        duration('100ms', '1h'),
+        '2s',
+        'How far the clock of a machine may be from that of the queue Redis; beyond it `clock-skew` fires.',
+      ),
+      runBooks: optional(webUrl, 'Address below which your people find the run books, for links in messages.', {
+        defaultText: 'the files in `docs/runbooks`',
+      }),
+      webhook: section('A receiver of messages as JSON.', {
+        url: optional(webUrl, 'Where each message is posted.', { secret: 'whole' }),
+        secret: optional(
+          text(1_024),
+          'Key of the HMAC-SHA-256 over time and body, in the header `forewarm-signature`.',
+          { secret: 'whole' },
+        ),
+      }),
+      slack: section('A channel of Slack, or of what takes the same: Mattermost, Discord (`/slack`), Rocket.Chat.', {
+        url: optional(webUrl, 'The incoming webhook.', { secret: 'whole' }),
+      }),
+      email: section('Mail.', {
+        smtp: optional(mailServerUrl, 'The server, `smtp://USER:PASSWORD@HOST:587` or `smtps://HOST`.', {
+          secret: true,
+        }),
+        from: optional(mailboxesType(1), 'Who it comes from.', {
+          defaultText: '`forewarm@` and the name of the machine',
+        }),
+        to: withDefault(mailboxesType(100), [], 'Who gets it.', { defaultText: 'nobody' }),
+      }),
+    },
+  ),
   limits: section('What a model may ask for, so that a slip of the pen does not fill the memory.', {
     cellsPerRow: withDefault(
       integer(1, 16_777_216),

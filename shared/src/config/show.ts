@@ -2,7 +2,7 @@ import type { FeatureSettings } from '../features/feature-settings';
 import type { ColumnSource } from '../model/spec';
 import { formatBytes } from './bytes';
 import { formatDuration } from './duration';
-import { maskUrl } from './secrets';
+import { HIDDEN, maskUrl } from './secrets';
 import { GLOBAL_SETTINGS } from './settings';
 import type { CategoryQuery, Config, InputSource, ModelConfig } from './types';
 
@@ -36,6 +36,7 @@ function settingsView({
   history,
   limits,
   backup,
+  alerts,
   ...config
 }: Config) {
   return {
@@ -75,9 +76,36 @@ function settingsView({
       keepFor: formatDuration(history.keepForMs),
       keepCycles: history.keepCycles,
       keepBatchesOf: history.keepBatchesOf,
+      keepAlerts: formatDuration(history.keepAlertsMs),
     },
     backup: backupView(backup),
+    alerts: alertsView(alerts),
     limits: { cellsPerRow: limits.cellsPerRow, gridBytes: formatBytes(limits.gridBytes) },
+  };
+}
+
+function alertsView(alerts: Config['alerts']): Record<string, unknown> {
+  const { fireAfterMs, resolveAfterMs, remindEveryMs, cycleDeadlineMs, backupAgeMs, maxClockSkewMs, ...same } = alerts;
+  const orAuto = (ms: number | 'auto'): string => (ms === 'auto' ? ms : formatDuration(ms));
+  const hidden = (secret: string | undefined): string | null => (secret === undefined ? null : HIDDEN);
+  const { webhook, slack, email } = alerts;
+  return {
+    ...same,
+    off: [...alerts.off],
+    fireAfter: orAuto(fireAfterMs),
+    resolveAfter: formatDuration(resolveAfterMs),
+    remindEvery: remindEveryMs === undefined ? 'never' : formatDuration(remindEveryMs),
+    cycleDeadline: orAuto(cycleDeadlineMs),
+    backupAge: orAuto(backupAgeMs),
+    maxClockSkew: formatDuration(maxClockSkewMs),
+    runBooks: alerts.runBooks ?? null,
+    webhook: { url: hidden(webhook.url), secret: hidden(webhook.secret) },
+    slack: { url: hidden(slack.url) },
+    email: {
+      smtp: email.smtp === undefined ? null : maskUrl(email.smtp),
+      from: email.from ?? null,
+      to: [...email.to],
+    },
   };
 }
 

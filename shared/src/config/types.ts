@@ -1,3 +1,4 @@
+import type { ConditionName } from '../alerts/conditions';
 import type { Compression, ValueForm } from '../backup/documents';
 import type { Axis } from '../cache/grid';
 import type { FeatureSettings } from '../features/feature-settings';
@@ -93,6 +94,33 @@ export interface BackupConfig {
   readonly keep: { readonly last: number; readonly daily: number; readonly weekly: number };
 }
 
+/** What is looked for when nobody is looking, and who is told. */
+export interface AlertsConfig {
+  readonly off: readonly ConditionName[];
+  readonly fireAfterMs: number | 'auto';
+  readonly resolveAfterMs: number;
+  /** `undefined` is never. */
+  readonly remindEveryMs: number | undefined;
+  readonly minCoverage: number;
+  readonly failedCycles: number;
+  readonly cycleDeadlineMs: number | 'auto';
+  readonly missedTicks: number;
+  readonly queueMemory: number;
+  readonly fallThrough: number;
+  readonly backupAgeMs: number | 'auto';
+  readonly minDiskFree: number;
+  readonly maxClockSkewMs: number;
+  readonly runBooks: string | undefined;
+  /** Secret, as its key. */
+  readonly webhook: { readonly url: string | undefined; readonly secret: string | undefined };
+  readonly slack: { readonly url: string | undefined };
+  readonly email: {
+    readonly smtp: string | undefined;
+    readonly from: string | undefined;
+    readonly to: readonly string[];
+  };
+}
+
 export interface ConfigSource {
   /** Absolute path of the file. */
   readonly path: string;
@@ -138,8 +166,14 @@ export interface Config {
   };
   readonly shutdown: { readonly graceMs: number };
   readonly watchdog: { readonly everyMs: number };
-  readonly history: { readonly keepForMs: number; readonly keepCycles: number; readonly keepBatchesOf: number };
+  readonly history: {
+    readonly keepForMs: number;
+    readonly keepCycles: number;
+    readonly keepBatchesOf: number;
+    readonly keepAlertsMs: number;
+  };
   readonly backup: BackupConfig;
+  readonly alerts: AlertsConfig;
   readonly limits: { readonly cellsPerRow: number; readonly gridBytes: number };
   readonly models: readonly ModelConfig[];
   readonly source: ConfigSource;

@@ -37,6 +37,23 @@ export function parseRedisInfo(info: string): RedisState {
   };
 }
 
+/** How far the clock of a server is ahead of this machine's, which is negative when it is behind. */
+export interface ClockOffset {
+  readonly aheadMs: number;
+  /** Half the time that the answer took. */
+  readonly uncertainMs: number;
+}
+
+/** @throws ForewarmError FW_REDIS_UNAVAILABLE */
+export async function clockOffset(client: Redis): Promise<ClockOffset> {
+  const asked = Date.now();
+  const time = await asking('asking Redis for the time', client.time());
+  const answered = Date.now();
+  const [seconds, micros] = time as unknown as [number | string, number | string];
+  const theirs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+  return { aheadMs: theirs - (asked + answered) / 2, uncertainMs: (answered - asked) / 2 };
+}
+
 /** Share of its `maxmemory` that a server that evicts has in use at least: each write brings it back to the limit. */
 const AT_LIMIT = 0.75;
 

@@ -138,6 +138,17 @@ export class GenerationStore {
     );
   }
 
+  /** When something of each model was first published, as far as Postgres was told. */
+  async firstPublished(): Promise<ReadonlyMap<string, Date>> {
+    const { rows } = await query<{ model: string; at: Date }>(
+      this.pool,
+      'SELECT model, min(published_at) AS at FROM forewarm.generation WHERE published_at IS NOT NULL GROUP BY model',
+      [],
+      'reading when models were first published',
+    );
+    return new Map(rows.map(({ model, at }) => [model, at]));
+  }
+
   /** Those of which something is kept, newest first. */
   async list(model: string): Promise<GenerationRecord[]> {
     const { rows } = await query<{

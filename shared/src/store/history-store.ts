@@ -76,6 +76,12 @@ export interface CycleFilter {
   readonly failed?: boolean;
 }
 
+/** Of the last cycles of a model, what tells whether they go well. */
+export interface RecentCycle extends Pick<CycleRecord, 'id' | 'model' | 'state' | 'reason' | 'durationMs'> {
+  /** Since it began, by the clock of the database. */
+  readonly ageMs: number;
+}
+
 /** The run history: cycles by batches. */
 export class HistoryStore {
   private readonly pool: Pool;
@@ -130,6 +136,21 @@ export class HistoryStore {
       'reading the run history',
     );
     return rows.map(cycleFromRow);
+  }
+
+  /** The last cycles of each of these models, newest first, without those that did no work by intent: skipped or cancelled. */
+  async recent(models: readonly string[], perModel: number): Promise<RecentCycle[]> {
+    const { rows } = await query<RecentCycle>(
+      this.pool,
+      `SELECT cycle.id, cycle.model, cycle.state, cycle.reason, cycle.duration_ms AS "durationMs",
+         extract(epoch FROM now() - cycle.started_at)::double precision * 1000 AS "ageMs"
+       FROM unnest($1::text[]) AS wanted (model) CROSS JOIN LATERAL (
+         SELECT * FROM forewarm.cycle WHERE cycle.model = wanted.model AND state NOT IN ('skipped', 'cancelled')
+         ORDER BY place DESC LIMIT $2) AS cycle`,
+      [models, perModel],
+      'reading the last cycles',
+    );
+    return rows;
   }
 
   /** One cycle with what is kept of its batches, by their numbers; `undefined` when the history does not have it. */

@@ -56,7 +56,7 @@ const config: Config = {
   reader: { memoryBytes: 64 * 1024 ** 2, deadlineMs: 5_000, processes: 1 },
   shutdown: { graceMs: 10_000 },
   watchdog: { everyMs: 5_000 },
-  history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },
+  history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200, keepAlertsMs: 86_400_000 },
   backup: {
     schedule: 'off',
     timezone: 'UTC',
@@ -65,6 +65,14 @@ const config: Config = {
     compression: 'gzip',
     values: 'numbers',
     keep: { last: 7, daily: 14, weekly: 8 },
+  },
+  alerts: {
+    ...{ off: [], fireAfterMs: 'auto', resolveAfterMs: 60_000, remindEveryMs: 14_400_000, minCoverage: 0.99 },
+    ...{ failedCycles: 3, cycleDeadlineMs: 'auto', missedTicks: 3, queueMemory: 0.9, fallThrough: 0.05 },
+    ...{ backupAgeMs: 'auto', minDiskFree: 0.05, maxClockSkewMs: 2_000, runBooks: undefined },
+    webhook: { url: undefined, secret: undefined },
+    slack: { url: undefined },
+    email: { smtp: undefined, from: undefined, to: [] },
   },
   limits: { cellsPerRow: 65_536, gridBytes: 4 * 1024 ** 3 },
   models: [modelNamed('calls', 20_000), modelNamed('trips', 60_000)],

@@ -1,8 +1,8 @@
 import type { BatchRecord, CycleRecord } from '#shared/store/history-store';
+import { formatElapsed, formatMoment, formatTook } from '../elapsed';
 import { failureGroups } from './cycle-failures';
 import { batchTime, stageTimes } from './cycle-stages';
 import { colourOf, describeCounts } from './cycle-table';
-import { formatElapsed, formatMoment, formatTook } from './elapsed';
 import { shareBar } from './share-bar';
 import { type Column, countColumn, type TableView, tableLines } from './table';
 import { oneLine, padStart, printable, truncate } from './terminal-text';

@@ -1,7 +1,7 @@
 import type { CycleState } from '#shared/cache/pointer';
 import type { CycleRecord, RowCounts } from '#shared/store/history-store';
+import { formatElapsed, formatMoment, formatTook } from '../elapsed';
 import type { Colours } from './colours';
-import { formatElapsed, formatMoment, formatTook } from './elapsed';
 import { type Column, type TableView, tableLines } from './table';
 
 /** With what cycles are shown. */

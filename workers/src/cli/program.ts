@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander';
 import { ForewarmError } from '#shared/errors';
 import { version } from '#shared/version';
+import { addAlerts } from './commands/alerts';
 import { addBackup } from './commands/backup';
 import { addBackups } from './commands/backups';
 import { addCancel } from './commands/cancel';
@@ -58,6 +59,7 @@ export function makeProgram(): Command {
     addShow,
     addStatus,
     addCycles,
+    addAlerts,
     addWarm,
     addSchedule,
     addRetry,

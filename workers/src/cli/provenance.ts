@@ -1,5 +1,5 @@
 import type { Provenance } from '#shared/predictor/answers';
-import { formatElapsed } from './elapsed';
+import { formatElapsed } from '../elapsed';
 import { printable, widthOf } from './terminal-text';
 
 export interface Asked {

@@ -1,7 +1,7 @@
 import type { HeldModel } from '#jobs/cycle/held-model';
 import type { QueueState } from '#jobs/queue-state';
 import { formatDuration } from '#shared/config/duration';
-import { formatElapsed } from './elapsed';
+import { formatElapsed } from '../elapsed';
 
 /** What the queues of a deployment should be like. */
 export interface Expected {

@@ -1,7 +1,7 @@
 import type { HeldModel } from '#jobs/cycle/held-model';
 import type { QueueState } from '#jobs/queue-state';
 import { formatDuration } from '#shared/config/duration';
-import { formatElapsed, formatMoment } from './elapsed';
+import { formatElapsed, formatMoment } from '../elapsed';
 import { countColumn, type TableView, tableLines } from './table';
 import { oneLine } from './terminal-text';
 

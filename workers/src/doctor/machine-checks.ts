@@ -3,7 +3,8 @@ import { access, readFile, statfs } from 'node:fs/promises';
 import { BackupFolder } from '#shared/backup/backup-folder';
 import { approximateBytes } from '#shared/config/bytes';
 import type { Config } from '#shared/config/types';
-import { formatElapsed } from '../cli/elapsed';
+import type { ClockOffset } from '#shared/connections/redis-state';
+import { formatElapsed } from '../elapsed';
 import { type Finding, fail, pass, warn } from './finding';
 
 /** From so many milliseconds on ages and schedules of two machines disagree; from so many they are wrong. */
@@ -11,10 +12,7 @@ const SKEW_WARN_MS = 1_000;
 const SKEW_FAIL_MS = 10_000;
 
 /** @param ahead how far another clock is ahead of this one, and how far off that may be, milliseconds */
-export function clockFinding(
-  of: string,
-  { atMs: aheadMs, uncertainMs }: { readonly atMs: number; readonly uncertainMs: number },
-): Finding {
+export function clockFinding(of: string, { aheadMs, uncertainMs }: ClockOffset): Finding {
   const check = `clock of ${of}`;
   const least = Math.max(0, Math.abs(aheadMs) - uncertainMs);
   const found = `${least < 1 ? 'as here' : `${Math.round(Math.abs(aheadMs))} ms ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`}`;

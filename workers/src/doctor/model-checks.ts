@@ -9,7 +9,7 @@ import { inspectWith } from '#shared/features/inspect-with';
 import { InferencePool } from '#shared/inference/inference-pool';
 import { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { ModelSpec } from '#shared/model/spec';
-import { formatTook } from '../cli/elapsed';
+import { formatTook } from '../elapsed';
 import { checkModels, warningsOf } from '../models-check';
 import { attempt, type Finding, fail, pass, warn } from './finding';
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { query } from '#shared/connections/postgres';
+import type { ClockOffset } from '#shared/connections/redis-state';
 import { MIGRATIONS } from '#shared/store/migrations/all';
 import { type Finding, fail, pass, warn } from './finding';
 import { clockFinding } from './machine-checks';
@@ -82,7 +83,7 @@ async function privileges(pool: Pool): Promise<Finding> {
   );
 }
 
-async function timeOf(pool: Pool): Promise<{ readonly atMs: number; readonly uncertainMs: number }> {
+async function timeOf(pool: Pool): Promise<ClockOffset> {
   const asked = Date.now();
   const { rows } = await query<{ at: string }>(
     pool,
@@ -91,5 +92,5 @@ async function timeOf(pool: Pool): Promise<{ readonly atMs: number; readonly unc
     'asking for the time',
   );
   const answered = Date.now();
-  return { atMs: Number(rows[0]?.at) - (asked + answered) / 2, uncertainMs: (answered - asked) / 2 };
+  return { aheadMs: Number(rows[0]?.at) - (asked + answered) / 2, uncertainMs: (answered - asked) / 2 };
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { approximateBytes } from '#shared/config/bytes';
 import { maskUrl } from '#shared/config/secrets';
 import { closeRedis, connectRedis, makeRedis } from '#shared/connections/redis';
-import { mayEvict, parseRedisInfo, type RedisState } from '#shared/connections/redis-state';
+import { clockOffset, mayEvict, parseRedisInfo, type RedisState } from '#shared/connections/redis-state';
 import { type Finding, fail, pass, warn } from './finding';
 import { clockFinding } from './machine-checks';
 
@@ -38,7 +38,7 @@ export async function redisFindings(
       role === 'queue' ? queueEviction(looked) : cacheEviction(looked),
       persistence(looked),
       ...(role === 'cache' ? [headRoom(looked, needs)] : [queueMemory(looked)]),
-      clockFinding(`Redis (${role})`, await timeOf(redis)),
+      clockFinding(`Redis (${role})`, await clockOffset(redis)),
     ];
     return { findings, runId: looked.state.runId };
   } finally {
@@ -49,14 +49,6 @@ export async function redisFindings(
 async function look(redis: Redis): Promise<Omit<Looked, 'role'>> {
   const info = await redis.info();
   return { info, state: parseRedisInfo(info) };
-}
-
-async function timeOf(redis: Redis): Promise<{ readonly atMs: number; readonly uncertainMs: number }> {
-  const asked = Date.now();
-  const [seconds, micros] = (await redis.time()) as unknown as [number | string, number | string];
-  const answered = Date.now();
-  const theirs = Number(seconds) * 1_000 + Number(micros) / 1_000;
-  return { atMs: theirs - (asked + answered) / 2, uncertainMs: (answered - asked) / 2 };
 }
 
 function field(info: string, name: string): string {

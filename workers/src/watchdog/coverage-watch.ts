@@ -23,6 +23,7 @@ export class CoverageWatch implements Watched {
   private readonly outputs = new Map<string, number>();
   /** The cycle whose figures were shown last: what is counted later is newer. */
   private readonly shown = new Map<string, string>();
+  private readonly counts = new Map<string, { readonly rows: number; readonly expected: number }>();
   private before: RedisState | undefined;
   private looks = 0;
 
@@ -30,6 +31,11 @@ export class CoverageWatch implements Watched {
     this.context = context;
     const policies = context.config.models.map(({ name, everyMs }) => [name, new HealPolicy(everyMs)] as const);
     this.policies = new Map(policies);
+  }
+
+  /** What the last count of the rows of a model gave, where this daemon counts and the cycles since have said nothing newer. */
+  counted(model: string): { readonly rows: number; readonly expected: number } | undefined {
+    return this.counts.get(model);
   }
 
   /** How the rows of a model are healed. */
@@ -52,9 +58,13 @@ export class CoverageWatch implements Watched {
     if (metadata !== undefined && this.shown.get(model) !== metadata.cycle) {
       this.context.metrics.metadata(model, metadata);
       this.shown.set(model, metadata.cycle);
+      this.counts.delete(model);
     }
     if (metadata !== undefined) this.seen.add(model);
-    if (pointer === undefined) return this.pointerGone(model);
+    if (pointer === undefined) {
+      this.counts.delete(model);
+      return this.pointerGone(model);
+    }
     this.seen.add(model);
     this.outputs.set(model, pointer.outputs.length);
     // Counting costs Redis about a microsecond a row; it is for the daemons that plan.
@@ -82,6 +92,7 @@ export class CoverageWatch implements Watched {
     const missing = new Set(await cache.missing(generation, categories));
     const present = categories.length - missing.size;
     context.metrics.rowsPresent.set({ model }, present);
+    this.counts.set(model, { rows: present, expected: categories.length });
     const there = categories.filter((category) => !missing.has(category));
     if ((await cache.indexSize(generation)) < present) await this.indexAgain(model, generation, there);
     // One that is left alone heals nothing, and its file may take long to fail once more.

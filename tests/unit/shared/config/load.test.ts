@@ -27,11 +27,17 @@ test('all but the models has a default', () => {
     reader: { memoryBytes: 64 * 1024 ** 2, deadlineMs: 5000, processes: 1 },
     shutdown: { graceMs: 10_000 },
     watchdog: { everyMs: 5000 },
-    history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200 },
+    history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200, keepAlertsMs: 400 * 86_400_000 },
     backup: {
       ...{ schedule: '15 3 * * *', timezone: 'UTC', compression: 'gzip', values: 'numbers' },
       ...{ folder: join(workspace.folder, 'backups'), folderNamed: false },
       keep: { last: 7, daily: 14, weekly: 8 },
+    },
+    alerts: {
+      ...{ off: [], fireAfterMs: 'auto', resolveAfterMs: 60_000, remindEveryMs: 14_400_000, minCoverage: 0.99 },
+      ...{ failedCycles: 3, cycleDeadlineMs: 'auto', missedTicks: 3, queueMemory: 0.9, fallThrough: 0.05 },
+      ...{ backupAgeMs: 'auto', minDiskFree: 0.05, maxClockSkewMs: 2_000, runBooks: undefined },
+      ...{ webhook: {}, slack: {}, email: { to: [] } },
     },
     limits: { cellsPerRow: 65_536, gridBytes: 4 * 1024 ** 3 },
   });

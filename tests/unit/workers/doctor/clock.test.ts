@@ -8,6 +8,6 @@ test.each<[number, number, Finding['verdict']]>([
   [5_000, 4_999, 'pass'],
   [-5_000, 1, 'warn'],
   [60_000, 20, 'fail'],
-])('a clock %i ms ahead, give or take %i ms: %s', (atMs, uncertainMs, verdict) => {
-  expect(clockFinding('Redis', { atMs, uncertainMs })).toMatchObject({ check: 'clock of Redis', verdict });
+])('a clock %i ms ahead, give or take %i ms: %s', (aheadMs, uncertainMs, verdict) => {
+  expect(clockFinding('Redis', { aheadMs, uncertainMs })).toMatchObject({ check: 'clock of Redis', verdict });
 });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type VerifiedBackup, verifyBackup } from '#shared/backup/verified-backup';
-import { formatElapsed } from '../elapsed';
+import { formatElapsed } from '../../elapsed';
 import { findBackup } from '../find-backup';
 import { addFolder, Invocation } from '../invocation';
 import { barOf, withProgress } from '../with-progress';

@@ -3,7 +3,7 @@ import { BackupFolder, type FolderList } from '#shared/backup/backup-folder';
 import { parseName } from '#shared/backup/backup-names';
 import type { BackupManifest } from '#shared/backup/documents';
 import { approximateBytes } from '#shared/config/bytes';
-import { formatElapsed } from '../elapsed';
+import { formatElapsed } from '../../elapsed';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { tableLines } from '../table';
 import { printable } from '../terminal-text';

@@ -3,7 +3,7 @@ import { ModelCache } from '#shared/cache/model-cache';
 import type { ModelConfig } from '#shared/config/types';
 import { refusalText } from '#shared/rollout/gates';
 import { type GenerationRecord, GenerationStore } from '#shared/store/generation-store';
-import { formatMoment } from '../elapsed';
+import { formatMoment } from '../../elapsed';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { type Column, tableLines } from '../table';
 import { withPostgres } from '../with-postgres';

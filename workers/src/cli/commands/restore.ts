@@ -10,7 +10,7 @@ import { parseDuration } from '#shared/config/duration';
 import type { Config, ModelConfig } from '#shared/config/types';
 import { ForewarmError } from '#shared/errors';
 import { requirePostgres } from '../../connections';
-import { formatTook } from '../elapsed';
+import { formatTook } from '../../elapsed';
 import { findBackup } from '../find-backup';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { barOf, EXIT_INTERRUPTED, withProgress } from '../with-progress';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ModelCache } from '#shared/cache/model-cache';
 import { type RollBack, rollBack } from '#shared/rollout/roll-back';
 import { GenerationStore } from '#shared/store/generation-store';
-import { formatElapsed } from '../elapsed';
+import { formatElapsed } from '../../elapsed';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { withPostgres } from '../with-postgres';
 import { withRedis } from '../with-redis';

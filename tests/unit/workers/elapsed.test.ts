@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatElapsed, formatMoment, formatTook } from '#workers/cli/elapsed';
+import { formatElapsed, formatMoment, formatTook } from '#workers/elapsed';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 

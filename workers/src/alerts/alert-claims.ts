@@ -1,0 +1,66 @@
+import type { Redis } from 'ioredis';
+import { queuePrefix } from '#jobs/enqueue';
+import type { AlertKey } from '#shared/alerts/notice';
+import type { AlertEvent } from '#shared/alerts/state-machine';
+
+/** While an alert fires its claim stands; who starts anew meanwhile does not tell it again. */
+const FIRED_MS = 24 * 3_600_000;
+/** Longer than daemons differ over when it ended. */
+const OVER_MS = 600_000;
+
+/** What came of a claim: this daemon tells, another does, or nobody could be asked. */
+export type Claim = 'won' | 'lost' | 'alone';
+
+/**
+ * Who of several daemons tells of an alert while PostgreSQL is away: the first that says so in a Redis, the queue's or else the
+ * cache's. A Redis without an answer is not waited for.
+ */
+export class AlertClaims {
+  private readonly clients: readonly Redis[];
+  private readonly prefix: string;
+  private readonly host: string;
+
+  /** @param clients in order of preference, of kinds that fail at once or soon while Redis is away */
+  constructor(clients: readonly Redis[], keyPrefix: string, host: string) {
+    this.clients = clients;
+    this.prefix = `${queuePrefix(keyPrefix)}:alert`;
+    this.host = host;
+  }
+
+  /** @param everyMs between two reminders */
+  async claim(alert: AlertKey, event: AlertEvent, everyMs: number): Promise<Claim> {
+    const key = this.key(alert);
+    for (const client of this.clients) {
+      if (client.status !== 'ready') continue;
+      try {
+        if (event === 'fired') return await this.first(client, key, FIRED_MS, `${key}:over`);
+        if (event === 'resolved') return await this.first(client, `${key}:over`, OVER_MS, key);
+        return await this.first(client, `${key}:reminder`, Math.round(0.9 * everyMs));
+      } catch {
+        // The next one may answer; that this one does not is an alert of its own.
+      }
+    }
+    return 'alone';
+  }
+
+  /** Forgets what was claimed: from now on PostgreSQL tells who does. */
+  async release(alerts: readonly AlertKey[]): Promise<void> {
+    const keys = alerts.map((alert) => this.key(alert)).flatMap((key) => [key, `${key}:over`, `${key}:reminder`]);
+    if (keys.length === 0) return;
+    for (const client of this.clients) {
+      if (client.status === 'ready') await client.del(...keys).catch(() => undefined);
+    }
+  }
+
+  /** Only ms that Redis takes: a claim has to end by itself, whatever dies. */
+  private async first(client: Redis, key: string, forMs: number, opposite?: string): Promise<Claim> {
+    const ttl = Math.max(1_000, Number.isFinite(forMs) ? forMs : FIRED_MS);
+    if ((await client.set(key, this.host, 'PX', ttl, 'NX')) === null) return 'lost';
+    if (opposite !== undefined) await client.del(opposite);
+    return 'won';
+  }
+
+  private key({ condition, model, place }: AlertKey): string {
+    return `${this.prefix}:${condition}:${model}:${place}`;
+  }
+}
