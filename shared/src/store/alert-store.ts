@@ -158,7 +158,8 @@ export class AlertStore {
       this.silences(),
     ]);
     const [row] = open.rows;
-    return { nowMs: row?.now ?? Date.now(), alerts: (row?.alerts ?? []).map(openAlert), silences };
+    // Whole milliseconds, which is what a date holds.
+    return { nowMs: Math.floor(row?.now ?? Date.now()), alerts: (row?.alerts ?? []).map(openAlert), silences };
   }
 
   /** Opens an alert, unless somebody else just did. */

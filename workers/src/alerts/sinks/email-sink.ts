@@ -30,7 +30,7 @@ export class EmailSink implements Sink {
     const thread = `<${[deployment, condition, model, place, since].map((part) => encode(part ?? '')).join('.')}@forewarm>`;
     const isFirst = event === 'fired';
     try {
-      await (await this.open()).sendMail({
+      await this.open().sendMail({
         from,
         to: [...to],
         subject: subjectOf(notice),
@@ -51,9 +51,9 @@ export class EmailSink implements Sink {
   }
 
   /** Loaded when it is first used: most processes send no mail. */
-  private async open(): Promise<Transporter> {
+  private open(): Transporter {
     if (this.transport !== undefined) return this.transport;
-    const { createTransport } = await import('nodemailer');
+    const { createTransport } = require('nodemailer') as typeof import('nodemailer');
     this.transport = createTransport({
       url: this.options.smtp,
       connectionTimeout: SEND_MS / 2,
