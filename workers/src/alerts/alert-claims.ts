@@ -3,8 +3,13 @@ import { queuePrefix } from '#jobs/enqueue';
 import type { AlertKey } from '#shared/alerts/notice';
 import type { AlertEvent } from '#shared/alerts/state-machine';
 
-/** While an alert fires its claim stands; who starts anew meanwhile does not tell it again. */
-const FIRED_MS = 24 * 3_600_000;
+/**
+ * While an alert fires its claim is kept; who starts anew meanwhile does not tell it again. Not longer than this after it was
+ * kept last: a claim that is left must not keep the next time from being told.
+ */
+const FIRED_MS = 600_000;
+/** An alert that PostgreSQL knows: longer than daemons take to find out. */
+const NOTED_MS = 60_000;
 /** Longer than daemons differ over when it ended. */
 const OVER_MS = 600_000;
 
@@ -30,8 +35,7 @@ export class AlertClaims {
   /** @param everyMs between two reminders */
   async claim(alert: AlertKey, event: AlertEvent, everyMs: number): Promise<Claim> {
     const key = this.key(alert);
-    for (const client of this.clients) {
-      if (client.status !== 'ready') continue;
+    for (const client of this.ready) {
       try {
         if (event === 'fired') return await this.first(client, key, FIRED_MS, `${key}:over`);
         if (event === 'resolved') return await this.first(client, `${key}:over`, OVER_MS, key);
@@ -43,13 +47,28 @@ export class AlertClaims {
     return 'alone';
   }
 
+  /** Lets daemons that have just lost PostgreSQL know that an alert was told by way of it. */
+  async note(alert: AlertKey): Promise<void> {
+    const [client] = this.ready;
+    await client?.set(this.key(alert), this.host, 'PX', NOTED_MS, 'NX').catch(() => undefined);
+  }
+
+  /** Keeps the claim of an alert that goes on to fire. */
+  async keep(alert: AlertKey): Promise<void> {
+    for (const client of this.ready) {
+      await client.set(this.key(alert), this.host, 'PX', FIRED_MS, 'XX').catch(() => undefined);
+    }
+  }
+
   /** Forgets what was claimed: from now on PostgreSQL tells who does. */
   async release(alerts: readonly AlertKey[]): Promise<void> {
     const keys = alerts.map((alert) => this.key(alert)).flatMap((key) => [key, `${key}:over`, `${key}:reminder`]);
     if (keys.length === 0) return;
-    for (const client of this.clients) {
-      if (client.status === 'ready') await client.del(...keys).catch(() => undefined);
-    }
+    for (const client of this.ready) await client.del(...keys).catch(() => undefined);
+  }
+
+  private get ready(): readonly Redis[] {
+    return this.clients.filter(({ status }) => status === 'ready');
   }
 
   /** Only ms that Redis takes: a claim has to end by itself, whatever dies. */

@@ -15,6 +15,9 @@ import type { Observer } from './observers/observer';
 /** A store that hangs is nobody who is asked again, nor waited for, by the next look. */
 const PATIENCE_MS = 3_000;
 
+/** Redis is asked who tells, and is not waited for: a message that comes twice is better than none. */
+const CLAIM_MS = 1_000;
+
 export interface AlertLookParts {
   readonly observers: readonly Observer[];
   readonly store: AlertStore;
@@ -37,7 +40,7 @@ export class AlertLook implements Watched {
   private readonly parts: AlertLookParts;
   private readonly local = new LocalAlerts();
   private readonly asking = new Map<string, Promise<readonly Observation[]>>();
-  /** The last view that PostgreSQL gave, and when by the steady clock. */
+  /** The last view that PostgreSQL gave, with what this daemon has done since, and when that was by the steady clock. */
   private view: AlertView | undefined;
   private viewedAtMs = 0;
   private reading: Promise<AlertView> | undefined;
@@ -128,6 +131,18 @@ export class AlertLook implements Watched {
       if (state !== undefined) await store.begin(saying, state, court.host, telling);
     } else if (state === undefined) await store.end(known, nowMs, telling);
     else if (this.isNews(verdict)) await store.move(known, saying, state, telling);
+    this.mirror(verdict);
+    if (verdict.event === 'fired') await within(this.parts.claims.note(saying), CLAIM_MS);
+  }
+
+  /** What is on record now, for the case that nobody can be asked at the next look. */
+  private mirror({ known, saying, state }: Verdict & { readonly known: OpenAlert | undefined }): void {
+    if (this.view === undefined) return;
+    const others = this.view.alerts.filter((alert) => alert !== known);
+    const { condition, model, place, message, facts } = saying;
+    const row = { id: known?.id ?? 0, version: known?.version ?? 0 };
+    const moved = state && { ...row, condition, model, place, message, facts, state, sinceMs: state.sinceMs };
+    this.view = { ...this.view, alerts: moved === undefined ? others : [...others, moved] };
   }
 
   /** That an alert is still seen is written about once a look, not once by each daemon. */
@@ -153,7 +168,10 @@ export class AlertLook implements Watched {
       // What PostgreSQL has on record stays as it is until that is back.
       if (known?.row === true) continue;
       this.local.apply(verdict, nowMs);
-      if (event === undefined) continue;
+      if (event === undefined) {
+        if (state?.toldMs != null) await within(claims.keep(saying), CLAIM_MS);
+        continue;
+      }
       const { remindEveryMs } = timesOf(saying.condition, court);
       const claim = await claims.claim(saying, event, remindEveryMs);
       if (claim === 'lost') continue;

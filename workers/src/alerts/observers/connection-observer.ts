@@ -1,6 +1,7 @@
 import type { Observation } from '#shared/alerts/judge';
 import { maskUrl } from '#shared/config/secrets';
 import type { Config } from '#shared/config/types';
+import { isRefusal } from '#shared/connections/postgres';
 import { sameRedisServer } from '#shared/connections/redis';
 import { messageOf } from '#shared/errors';
 import type { Connections } from '../../connections';
@@ -47,7 +48,10 @@ export class ConnectionObserver implements Observer {
       }),
       observation({
         condition: 'postgres-down',
-        level: badIf(failure !== undefined),
+        // One that refuses is there: a daemon that starts has not made its tables yet.
+        level: isRefusal((failure as { cause?: unknown } | undefined)?.cause)
+          ? 'unknown'
+          : badIf(failure !== undefined),
         message: `PostgreSQL does not answer: ${messageOf(failure)}; predictions are served and refreshed, their durable copy and the history are not`,
         facts: {},
       }),

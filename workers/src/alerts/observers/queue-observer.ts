@@ -32,7 +32,8 @@ export class QueueObserver implements Observer {
   async observe(): Promise<readonly Observation[]> {
     const memory = await this.memory();
     const models = await Promise.all(this.context.models.names.map((model) => this.ofModel(model)));
-    if (this.looks++ % WORKERS_EVERY_LOOKS === 0) this.workers = await this.anyWorker();
+    const due = this.looks++ % WORKERS_EVERY_LOOKS === 0 || this.workers?.level === 'bad';
+    if (due) this.workers = await this.anyWorker();
     return [...memory, ...models.flat(), ...(this.workers === undefined ? [] : [this.workers])];
   }
 
@@ -90,8 +91,9 @@ export class QueueObserver implements Observer {
 
   /** `undefined` where Redis does not tell. */
   private async anyWorker(): Promise<Observation | undefined> {
-    const { enqueue } = this.context;
-    const workers = await liveWorkers(enqueue.queue(warmBatch.name));
+    const { config, enqueue, host } = this.context;
+    // One that is a worker need not ask whether there is one.
+    const workers = config.roles.includes('worker') ? [host] : await liveWorkers(enqueue.queue(warmBatch.name));
     if (workers === null) return undefined;
     return observation({
       condition: 'no-worker',

@@ -1,0 +1,10 @@
+import type { WebhookReceiver } from './webhook-receiver';
+
+/** Settings with which alerts come and go within seconds, to this receiver. */
+export function quickAlerts(receiver: WebhookReceiver, more: Readonly<Record<string, unknown>> = {}) {
+  return {
+    watchdog: { every: '1s' },
+    inference: { processes: 1 },
+    alerts: { fireAfter: '1s', resolveAfter: '2s', webhook: { url: receiver.url }, ...more },
+  };
+}
