@@ -75,7 +75,8 @@ export async function queueStates(
   }
 }
 
-async function depthsOf(queue: Queue): Promise<QueueDepths> {
+/** The jobs of a queue by what they are doing. */
+export async function depthsOf(queue: Queue): Promise<QueueDepths> {
   const counts = await queue.getJobCounts();
   const of = (state: string): number => counts[state] ?? 0;
   return {

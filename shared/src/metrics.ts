@@ -88,7 +88,7 @@ export class Metrics {
   });
   readonly alertsFiring = new Gauge({
     name: 'forewarm_alerts_firing',
-    help: '1 for each alert on record that fires, by condition and model; the model is empty for one of the whole deployment.',
+    help: '1 for each alert that fires, by condition and model, told or not; the model is empty for one of the whole deployment or of a machine.',
     labelNames: ['condition', 'model'] as const,
     registers: [this.registry],
   });
@@ -102,6 +102,12 @@ export class Metrics {
     name: 'forewarm_backup_size_bytes',
     help: 'Size of the file of the newest complete and verified backup.',
     labelNames: ['model'] as const,
+    registers: [this.registry],
+  });
+  readonly queueJobs = new Gauge({
+    name: 'forewarm_queue_jobs',
+    help: 'Jobs of each queue by what they are doing; completed and failed ones are those that are kept to be looked at.',
+    labelNames: ['queue', 'state'] as const,
     registers: [this.registry],
   });
   readonly processesLost = new Counter({
@@ -152,10 +158,14 @@ export class Metrics {
     showReads(this.registry, stats);
   }
 
-  /** Shows what is on record: the alerts that fire, and the newest backups. */
-  records(firing: readonly Pick<Alert, 'condition' | 'model'>[], newest: readonly NewestBackup[]): void {
+  /** Shows the alerts that fire, as this daemon knows them. */
+  alerts(firing: readonly Pick<Alert, 'condition' | 'model'>[]): void {
     this.alertsFiring.reset();
     for (const { condition, model } of firing) this.alertsFiring.set({ condition, model }, 1);
+  }
+
+  /** Shows the newest backups that are on record. */
+  newestBackups(newest: readonly NewestBackup[]): void {
     this.backupTime.reset();
     this.backupBytes.reset();
     for (const { model, startedAt, bytes } of newest) {

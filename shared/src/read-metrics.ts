@@ -31,6 +31,16 @@ export function showReads(registry: Registry, stats: () => ReaderStats): void {
   );
   counter('forewarm_failed_reads_total', 'Reads that no tier could answer.', [], () => [[{}, stats().failedCalls]]);
   counter('forewarm_rows_written_back_total', WRITTEN, [], () => [[{}, stats().writtenBack]]);
+  new Gauge({
+    name: 'forewarm_reader_tier_resting',
+    help: '1 for a tier that is left alone for a moment because it failed several times in a row (its circuit breaker is open), 0 for one that is asked.',
+    labelNames: ['model', 'tier'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { model, tier, resting } of stats().breakers) this.set({ model, tier }, resting ? 1 : 0);
+    },
+  });
   gauge(registry, 'forewarm_reader_memory_rows', 'Rows in the memory of the reader.', () => stats().memory.rows);
   gauge(registry, 'forewarm_reader_memory_bytes', 'What they take.', () => stats().memory.bytes);
 }

@@ -184,7 +184,10 @@ export class TestSystem {
     return new Map(found.map(({ category, bytes }) => [category, bytes]));
   }
 
-  /** Until the watchdog has seen the cache as it is: what it has not seen it cannot miss. A look gets pointer and metadata. */
+  /**
+   * Until the watchdog has seen the cache as it is: what it has not seen it cannot miss. A look gets pointer and metadata, and so does
+   * one for alerts.
+   */
   async watchdogLooked(daemon: DaemonProcess): Promise<void> {
     const calls = async (): Promise<number> => {
       const stats = await this.client.info('commandstats');
@@ -192,7 +195,7 @@ export class TestSystem {
     };
     await daemon.logged(({ message }) => message === 'forewarm is running');
     const before = await calls();
-    await eventually('a look of the watchdog', async () => (await calls()) >= before + 4);
+    await eventually('a look of the watchdog', async () => (await calls()) >= before + 8);
   }
 
   async stop(): Promise<void> {

@@ -28,6 +28,7 @@ import { SchemaService } from './schema-service';
 import { BacklogWatch } from './watchdog/backlog-watch';
 import { CoverageWatch } from './watchdog/coverage-watch';
 import { CycleWatch } from './watchdog/cycle-watch';
+import { QueuesWatch } from './watchdog/queues-watch';
 import { ReadsWatch } from './watchdog/reads-watch';
 import { RecordsWatch } from './watchdog/records-watch';
 import { ScheduleWatch } from './watchdog/schedule-watch';
@@ -162,6 +163,7 @@ export class Daemon implements Service {
       coverage,
       new CycleWatch(context),
       queueMemory(queue, metrics),
+      new QueuesWatch(registry, context),
       backlog,
       reads,
       new RecordsWatch(context),

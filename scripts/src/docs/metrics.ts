@@ -17,7 +17,8 @@ export function namedMetrics(): NamedMetric[] {
   const metrics = new Metrics();
   metrics.showPool(() => ({ busy: 0, waiting: 0 }));
   metrics.showBacklog(() => 0);
-  metrics.showReads(() => ({ models: {}, failedCalls: 0, writtenBack: 0, memory: { rows: 0, bytes: 0 } }));
+  const memory = { rows: 0, bytes: 0 };
+  metrics.showReads(() => ({ models: {}, failedCalls: 0, writtenBack: 0, breakers: [], memory }));
   const all = metrics.registry.getMetricsAsArray() as unknown as (Omit<NamedMetric, 'labels'> & {
     readonly labelNames: readonly string[];
   })[];

@@ -174,6 +174,7 @@ export class Predictor {
       models: Object.fromEntries(models),
       failedCalls: this.failedCalls,
       writtenBack: this.core?.writtenBack() ?? 0,
+      breakers: models.flatMap(([model]) => this.core?.breakers(model) ?? []),
       memory: this.memory?.size ?? { rows: 0, bytes: 0 },
     };
   }

@@ -8,6 +8,7 @@ import { MissingReporter } from './missing-reporter';
 import type { ModelView } from './model-view';
 import { openTiers, type TierOptions } from './open-tiers';
 import { ReadReport } from './read-report';
+import type { ReaderStats } from './reader-stats';
 import { TierChain } from './tier-chain';
 import { WriteBack } from './write-back';
 
@@ -25,6 +26,8 @@ export interface ReaderCore {
   readonly chain: TierChain;
   /** Begins to hear of changes of a model. */
   listen(model: string): void;
+  /** What guards the tiers below the memory. */
+  readonly breakers: (model: string) => ReaderStats['breakers'];
   /** Rows that were written back. */
   readonly writtenBack: () => number;
   close(): Promise<void>;
@@ -55,6 +58,8 @@ export async function openCore({ options, clock, memory, views }: CoreParts): Pr
       const channel = new KeySpace(options.keyPrefix, model).events;
       feed?.listen(channel, (event) => follow(event, model));
     },
+    breakers: (model) =>
+      opened.tiers.map(({ tier, budgetOf }) => ({ model, tier: tier.name, resting: budgetOf(model).resting })),
     writtenBack: () => back?.rows ?? 0,
     close: async () => {
       feed?.close();

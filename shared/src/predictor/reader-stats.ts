@@ -30,6 +30,8 @@ export interface ReaderStats {
   readonly failedCalls: number;
   /** Rows that were written to a tier above the one that had them. */
   readonly writtenBack: number;
+  /** Each tier that its circuit breaker guards, and whether it is left alone now because it had failed several times in a row. */
+  readonly breakers: readonly { readonly model: string; readonly tier: TierName; readonly resting: boolean }[];
   /** Rows held in memory, and the bytes that they take. */
   readonly memory: { readonly rows: number; readonly bytes: number };
 }

@@ -24,6 +24,10 @@ test('reads by model, tier and outcome, and how long they took', async () => {
     models: { m: { memory, redis } },
     failedCalls: 3,
     writtenBack: 5,
+    breakers: [
+      { model: 'm', tier: 'redis', resting: true },
+      { model: 'm', tier: 'postgres', resting: false },
+    ],
     memory: { rows: 2, bytes: 2_048 },
   });
   for (const line of [
@@ -37,6 +41,8 @@ test('reads by model, tier and outcome, and how long they took', async () => {
     'forewarm_read_duration_seconds_bucket{model="m",tier="redis",le="+Inf"} 9',
     'forewarm_read_duration_seconds_bucket{model="m",tier="memory",le="0.00001"} 1',
     'forewarm_read_duration_seconds_bucket{model="m",tier="memory",le="+Inf"} 1',
+    'forewarm_reader_tier_resting{model="m",tier="redis"} 1',
+    'forewarm_reader_tier_resting{model="m",tier="postgres"} 0',
     'forewarm_failed_reads_total 3',
     'forewarm_rows_written_back_total 5',
     'forewarm_reader_memory_rows 2',
@@ -49,7 +55,7 @@ test('reads by model, tier and outcome, and how long they took', async () => {
 test('a scrape shows the counts as they are, and adds nothing up', async () => {
   const registry = new Registry();
   let failedCalls = 1;
-  showReads(registry, () => ({ models: {}, failedCalls, writtenBack: 0, memory: { rows: 0, bytes: 0 } }));
+  showReads(registry, () => ({ models: {}, failedCalls, writtenBack: 0, breakers: [], memory: { rows: 0, bytes: 0 } }));
   await registry.metrics();
   failedCalls = 4;
   expect(await registry.metrics()).toContain('forewarm_failed_reads_total 4');

@@ -3,6 +3,7 @@ import { noticeOf, type Sender } from '#shared/alerts/notice';
 import { steadyClock } from '#shared/clock';
 import { isRefusal } from '#shared/connections/postgres';
 import { errorFacts } from '#shared/logger';
+import type { Metrics } from '#shared/metrics';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { AlertStore, AlertView, OpenAlert, Telling } from '#shared/store/alert-store';
 import { within } from '#shared/within';
@@ -24,6 +25,7 @@ export interface AlertLookParts {
   readonly claims: AlertClaims;
   readonly delivery: Delivery;
   readonly errors: RepeatedErrors;
+  readonly metrics: Pick<Metrics, 'alerts'>;
   readonly court: Court;
   readonly sender: Sender;
 }
@@ -54,7 +56,14 @@ export class AlertLook implements Watched {
     const observations = await this.observe();
     if (view === undefined) await this.judgeAlone(observations);
     else await this.judgeTogether(view, observations);
+    this.showFiring();
     this.parts.delivery.begin();
+  }
+
+  private showFiring(): void {
+    const { postgresFailure, view, local } = this;
+    const known = postgresFailure === undefined ? (view?.alerts ?? []) : local.known;
+    this.parts.metrics.alerts(known.filter(({ state }) => state?.phase === 'firing'));
   }
 
   /** `undefined` while PostgreSQL is away, or has none of its tables yet. */

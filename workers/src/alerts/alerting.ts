@@ -47,7 +47,7 @@ export class Alerting implements Service {
   private readonly watchdog: Watchdog;
 
   constructor({ context, connections, trouble, counted, stats }: AlertingParts) {
-    const { config, log, errors, host } = context;
+    const { config, log, errors, host, metrics } = context;
     const { queue, cache, postgres } = connections;
     this.statements = new BoundedStatements(postgres, STATEMENT_MS);
     this.delivery = new Delivery(makeSinks(config, log), new AlertOutbox(this.statements), errors);
@@ -65,6 +65,7 @@ export class Alerting implements Service {
       claims: new AlertClaims([queue, cache], config.keyPrefix, host),
       delivery: this.delivery,
       errors,
+      metrics,
       court: courtOf(config, host),
       sender: { deployment: config.keyPrefix, host, runBooks: config.alerts.runBooks },
     });

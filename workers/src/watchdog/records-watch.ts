@@ -5,9 +5,9 @@ import type { Watched } from './watchdog';
 /** A PostgreSQL that hangs does not hold up what else is looked after. */
 const PATIENCE_MS = 2_000;
 
-/** Shows what PostgreSQL has on record of alerts and backups. While it is away, what it had last. */
+/** Shows what PostgreSQL has on record of backups. While it is away, what it had last. */
 export class RecordsWatch implements Watched {
-  readonly name = 'alerts and backups';
+  readonly name = 'the backups';
   private readonly context: JobContext;
   /** One that hangs is waited for by the next look, which asks no second time. */
   private reading: Promise<void> | undefined;
@@ -24,10 +24,9 @@ export class RecordsWatch implements Watched {
   }
 
   private async read(): Promise<void> {
-    const { alerts, backups, metrics } = this.context;
+    const { backups, metrics } = this.context;
     try {
-      const [firing, newest] = await Promise.all([alerts.firing(), backups.store.newest()]);
-      metrics.records(firing, newest);
+      metrics.newestBackups(await backups.store.newest());
     } catch {
       // That it is away is told by whoever has something to write.
     }
