@@ -53,9 +53,13 @@ export interface Told extends AlertKey {
   readonly alone: boolean;
 }
 
+/** Stands for a condition in a message that is only to try whether it arrives. */
+const TEST = { severity: 'warning', title: 'a message to try whether it arrives' } as const;
+
 export function noticeOf(told: Told, { deployment, host, runBooks }: Sender): Notice {
   const { condition, model, place, event, message, facts, since, at, alone } = told;
-  const known = conditionOf(condition);
+  const known = event === 'test' ? TEST : conditionOf(condition);
+  const page = known === undefined || event === 'test' ? 'README' : condition;
   return {
     format: 1,
     event,
@@ -68,8 +72,7 @@ export function noticeOf(told: Told, { deployment, host, runBooks }: Sender): No
     facts,
     since: since.toISOString(),
     at: at.toISOString(),
-    runBook:
-      runBooks === undefined ? `docs/${runBookOf(condition)}` : `${runBooks.replace(/\/+$/, '')}/${condition}.md`,
+    runBook: runBooks === undefined ? `docs/${runBookOf(page)}` : `${runBooks.replace(/\/+$/, '')}/${page}.md`,
     deployment,
     host,
     alone,

@@ -6,7 +6,7 @@ const SAYS = {
   fired: 'alert',
   reminder: 'alert, still',
   resolved: 'alert is over',
-  test: 'alert, only to try it',
+  test: 'a message to try whether it arrives',
 } as const;
 
 /** Tells of alerts in the log of the daemon that tells them: always there, and needs nobody. */

@@ -198,7 +198,7 @@ async function test(invocation: Invocation): Promise<void> {
   const sinks = makeSinks(config, invocation.logger(config));
   const now = new Date();
   const message = 'nothing is wrong: somebody tries whether messages of alerts arrive';
-  const told = { condition: 'stale', model: '', place: '', message, facts: {}, since: now, at: now, alone: false };
+  const told = { condition: 'test', model: '', place: '', message, facts: {}, since: now, at: now, alone: false };
   const notice = noticeOf({ ...told, event: 'test' }, senderOf(config));
   const tried = await Promise.all(
     sinks.map(async (sink) => ({
