@@ -195,7 +195,8 @@ function explain(invocation: Invocation, given: string): void {
 
 async function test(invocation: Invocation): Promise<void> {
   const config = invocation.configToLook();
-  const sinks = makeSinks(config, invocation.logger(config));
+  // Of the log that this command has itself nobody learns anything.
+  const sinks = makeSinks(config, invocation.logger(config)).filter(({ name }) => name !== 'log');
   const now = new Date();
   const message = 'nothing is wrong: somebody tries whether messages of alerts arrive';
   const told = { condition: 'test', model: '', place: '', message, facts: {}, since: now, at: now, alone: false };
@@ -212,11 +213,8 @@ async function test(invocation: Invocation): Promise<void> {
     const lines = tried.map(({ sink, where, error }) =>
       error === null ? `${green('sent')}    ${sink}  ${dim(where)}` : `${red('failed')}  ${sink}  ${printable(error)}`,
     );
-    const only =
-      tried.length > 1
-        ? []
-        : ['', 'Nobody else is told. See `alerts` in docs/configuration.md for webhook, slack and email.'];
-    return [...lines, ...only].join('\n');
+    if (lines.length > 0) return lines.join('\n');
+    return 'Only the log of the daemon is told. See `alerts` in docs/configuration.md for webhook, slack and email.';
   });
   const failed = tried.filter(({ error }) => error !== null);
   if (failed.length === 0) return;
