@@ -19,5 +19,6 @@ export type {
 export { Predictor } from './predictor/predictor';
 export type { MemoryOptions, PredictorOptions } from './predictor/predictor-options';
 export type { ReaderStats, ReadOutcome, TierStats } from './predictor/reader-stats';
+export type { TierListener, TriedTier } from './predictor/tried-tier';
 export type { ModelFile, UnknownCategories } from './tiers/model-source';
 export type { TierName } from './tiers/tier-name';

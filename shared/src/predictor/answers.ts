@@ -2,6 +2,7 @@ import type { Axis, Coordinates } from '../cache/grid';
 import type { ForewarmError } from '../errors';
 import type { GenerationFacts } from '../tiers/tier';
 import type { TierName } from '../tiers/tier-name';
+import type { TierListener } from './tried-tier';
 
 /** Where an answer comes from, and how old it is. */
 export interface Provenance {
@@ -66,4 +67,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds that the call may take at most. Default: the predictor's. */
   readonly deadlineMs?: number | undefined;
+  /** Told of each tier that was asked for a row of the call, for each row, when it has answered: for traces. */
+  readonly onTier?: TierListener | undefined;
 }

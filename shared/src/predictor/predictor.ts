@@ -18,6 +18,7 @@ import { answerOf, provenanceOf, type ReadRow, readFlight, readHeld } from './pr
 import { openCore, type ReaderCore } from './reader-core';
 import type { ReaderStats } from './reader-stats';
 import type { Said } from './said';
+import { type TierListener, tell } from './tried-tier';
 
 const DEADLINE_MS = 5_000;
 /** Of the reads of memory, one in so many is timed: looking at the clock costs as much as the read. */
@@ -90,7 +91,10 @@ export class Predictor {
     try {
       const view = options?.signal?.aborted ? undefined : this.known.views.get(model);
       const answer = view && this.fromMemory(view, category, coordinates);
-      if (answer !== undefined) return Promise.resolve(answer);
+      if (answer !== undefined) {
+        if (options?.onTier !== undefined) tell(options.onTier, 'memory', 'hit');
+        return Promise.resolve(answer);
+      }
     } catch (error) {
       return Promise.reject(error);
     }
@@ -118,7 +122,7 @@ export class Predictor {
       }
       read.categories.add(category);
     }
-    const all = Promise.all([...reads].map(([model, read]) => this.readMany(model, read)));
+    const all = Promise.all([...reads].map(([model, read]) => this.readMany(model, read, options?.onTier)));
     const late = await this.limit.bound(all, options, nothingSaid).then(
       () => undefined,
       (error: unknown) => error,
@@ -262,12 +266,18 @@ export class Predictor {
     const make = use(view, live);
     const { memory } = this;
     const held = memory?.fresh(view, category, this.clock.now());
+    const onTier = options?.onTier;
     if (held !== undefined) {
       view.counts.memory.hit++;
+      if (onTier !== undefined) tell(onTier, 'memory', 'hit');
       return Promise.resolve(make(readHeld(held)));
     }
-    if (memory !== undefined) view.counts.memory.miss++;
+    if (memory !== undefined) {
+      view.counts.memory.miss++;
+      if (onTier !== undefined) tell(onTier, 'memory', 'miss');
+    }
     const flight = core.chain.readOne(view, live, category);
+    if (onTier !== undefined) flight.listen(onTier);
     return new Promise<T>((resolve, reject) => {
       const answer = (read: ReadRow): void => {
         try {
@@ -316,7 +326,7 @@ export class Predictor {
     options.signal?.throwIfAborted();
   }
 
-  private async readMany(model: string, rows: ManyRows): Promise<void> {
+  private async readMany(model: string, rows: ManyRows, onTier: TierListener | undefined): Promise<void> {
     try {
       const view = await this.current(model);
       const live = view.known;
@@ -324,11 +334,12 @@ export class Predictor {
       rows.begin(view, live);
       let wanted: Iterable<string> = rows.categories;
       if (this.memory !== undefined) {
-        wanted = this.notHeld(view, rows, nowMs);
+        wanted = this.notHeld(view, rows, nowMs, onTier);
         if (rows.held.size === rows.categories.size) return;
       }
       const { flights, ended } = (this.core as ReaderCore).chain.readMany(view, live, wanted);
       rows.flights = flights;
+      if (onTier !== undefined) for (const flight of flights.values()) flight.listen(onTier);
       await ended;
     } catch (error) {
       rows.error = error;
@@ -336,12 +347,13 @@ export class Predictor {
   }
 
   /** Takes what is in memory, and returns the other categories. */
-  private notHeld(view: ModelView, rows: ManyRows, nowMs: number): string[] {
+  private notHeld(view: ModelView, rows: ManyRows, nowMs: number, onTier: TierListener | undefined): string[] {
     const others: string[] = [];
     for (const category of rows.categories) {
       const held = this.memory?.fresh(view, category, nowMs);
       if (held === undefined) others.push(category);
       else rows.held.set(category, held);
+      if (onTier !== undefined) tell(onTier, 'memory', held === undefined ? 'miss' : 'hit');
     }
     view.counts.memory.miss += others.length;
     return others;

@@ -2,6 +2,7 @@ import type { RowView } from '../cache/row';
 import type { ForewarmError } from '../errors';
 import type { TierName } from '../tiers/tier-name';
 import type { Said } from './said';
+import { type TierListener, tell } from './tried-tier';
 
 /** One row on its way through the tiers: all who ask for it meanwhile wait for the same. */
 export class RowFlight {
@@ -12,6 +13,7 @@ export class RowFlight {
   error: ForewarmError | undefined;
   private told: Said[] | undefined;
   private waiting: (() => void)[] | undefined;
+  private listeners: TierListener[] | undefined;
 
   private readonly home: Map<string, RowFlight>;
 
@@ -32,6 +34,14 @@ export class RowFlight {
     else this.waiting.push(listener);
   }
 
+  /** Tells what each tier comes to from now on, and at once what those came to that have answered. */
+  listen(listener: TierListener): void {
+    for (const { tier, what } of this.said) tell(listener, tier, what);
+    if (this.tier !== undefined) tell(listener, this.tier, 'hit');
+    else if (this.listeners === undefined) this.listeners = [listener];
+    else this.listeners.push(listener);
+  }
+
   /** What those tiers said that did not have it. */
   get said(): readonly Said[] {
     return this.told ?? [];
@@ -40,6 +50,7 @@ export class RowFlight {
   land(row: RowView, tier: TierName): void {
     this.row = row;
     this.tier = tier;
+    if (this.listeners !== undefined) for (const listener of this.listeners) tell(listener, tier, 'hit');
     this.end();
   }
 
@@ -58,6 +69,7 @@ export class RowFlight {
   say(tier: TierName, what: Said['what']): void {
     this.told ??= [];
     this.told.push({ tier, what });
+    if (this.listeners !== undefined) for (const listener of this.listeners) tell(listener, tier, what);
   }
 
   saidBy(tier: TierName): Said['what'] | undefined {

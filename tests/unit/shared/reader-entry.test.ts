@@ -23,9 +23,8 @@ test('the main entry offers the reader and the format, and loads neither runtime
   expect(exports).toEqual(expect.arrayContaining(['ForewarmError', 'Predictor', 'decodeRow', 'KeySpace', 'cellIndex']));
   expect(own).toContain('dist/shared/predictor/predictor.js');
   expect(packages).toContain('zod');
-  for (const heavy of ['onnxruntime-node', 'onnxruntime-common', 'bullmq', 'pg', 'fastify', 'workerpool', 'winston']) {
-    expect(packages).not.toContain(heavy);
-  }
+  const heavy = ['onnxruntime-node', 'onnxruntime-common', 'bullmq', 'pg', 'fastify', 'workerpool', 'winston'];
+  for (const name of [...heavy, '@opentelemetry/api', 'prom-client']) expect(packages).not.toContain(name);
   expect(own.filter((path) => !path.startsWith('dist/shared/'))).toEqual([]);
 });
 

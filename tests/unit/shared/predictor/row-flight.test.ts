@@ -38,3 +38,25 @@ test('it knows what tiers said that did not have it', () => {
   ]);
   expect([flight.saidBy('redis'), flight.saidBy('model')]).toEqual([error, undefined]);
 });
+
+test('who listens hears of each tier, also of those that have answered, and what it does with that is its own', () => {
+  const flight = new RowFlight('a');
+  const heard: unknown[] = [];
+  flight.say('redis', new ForewarmError('FW_TIER_RESTING', 'no'));
+  flight.listen(() => {
+    throw new Error('of the application');
+  });
+  flight.listen((tried) => heard.push(tried));
+  flight.say('postgres', error);
+  flight.say('model', { fault: 'checksum' });
+  flight.land(row, 'model');
+  expect(heard).toEqual([
+    { tier: 'redis', outcome: 'skipped', code: 'FW_TIER_RESTING' },
+    { tier: 'postgres', outcome: 'error', code: 'FW_READ_FAILED' },
+    { tier: 'model', outcome: 'corrupt', code: undefined },
+    { tier: 'model', outcome: 'hit', code: undefined },
+  ]);
+  const late: unknown[] = [];
+  flight.listen(({ tier, outcome }) => late.push([tier, outcome]));
+  expect(late.at(-1)).toEqual(['model', 'hit']);
+});
