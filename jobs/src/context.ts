@@ -23,6 +23,7 @@ import type { ModelLoads } from './cycle/model-loads';
 import type { PausedModels } from './cycle/paused-models';
 import type { RunningCycles } from './cycle/running-cycles';
 import type { Enqueuer } from './enqueue';
+import type { Traces } from './traces';
 
 /** All that a job may touch. */
 export interface JobContext {
@@ -57,4 +58,5 @@ export interface JobContext {
   readonly backups: Backups;
   readonly alerts: AlertStore;
   readonly enqueue: Enqueuer;
+  readonly traces: Traces;
 }

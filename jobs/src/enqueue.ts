@@ -1,7 +1,8 @@
-import { FlowProducer, type JobState, type JobsOptions, Queue } from 'bullmq';
+import { FlowProducer, type JobState, type JobsOptions, Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { ForewarmError } from '#shared/errors';
 import { type JobShape, parsePayload } from './job-shape';
+import { type Traces, UNTRACED } from './traces';
 
 /** How long failed jobs stay to be looked at. */
 const KEEP_FAILED = { age: 24 * 3600, count: 1_000 };
@@ -33,15 +34,23 @@ export class Enqueuer {
   private readonly connection: Redis;
   private readonly prefix: string;
   private readonly onError: (error: Error) => void;
+  private readonly traces: Pick<Traces, 'telemetry'>;
   private readonly queues = new Map<string, Queue>();
   private flows: FlowProducer | undefined;
 
   /** @param connection stays the caller's: it is not closed here */
-  constructor(definitions: readonly JobShape[], connection: Redis, keyPrefix: string, onError: (error: Error) => void) {
+  constructor(
+    definitions: readonly JobShape[],
+    connection: Redis,
+    keyPrefix: string,
+    onError: (error: Error) => void,
+    traces: Pick<Traces, 'telemetry'> = UNTRACED,
+  ) {
     this.definitions = new Map(definitions.map((definition) => [definition.name, definition]));
     this.connection = connection;
     this.prefix = queuePrefix(keyPrefix);
     this.onError = onError;
+    this.traces = traces;
   }
 
   /** @throws ForewarmError FW_JOB_UNKNOWN */
@@ -120,7 +129,7 @@ export class Enqueuer {
 
   private flowProducer(): FlowProducer {
     if (this.flows !== undefined) return this.flows;
-    const flows = new FlowProducer({ connection: this.connection, prefix: this.prefix });
+    const flows = new FlowProducer({ connection: this.connection, prefix: this.prefix, ...carrying(this.traces) });
     flows.on('error', this.onError);
     this.flows = flows;
     whenNotOpened(flows, () => {
@@ -134,6 +143,11 @@ export class Enqueuer {
     if (definition === undefined) throw new ForewarmError('FW_JOB_UNKNOWN', `no job is named ${name}`);
     return definition;
   }
+}
+
+/** How jobs take a trace along; queues and workers are told only where there is one. */
+export function carrying({ telemetry }: Pick<Traces, 'telemetry'>): { readonly telemetry?: Telemetry } {
+  return telemetry === undefined ? {} : { telemetry };
 }
 
 function whenNotOpened(opening: Pick<Queue, 'waitUntilReady' | 'close'>, forget: () => void): void {

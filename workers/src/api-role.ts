@@ -6,6 +6,7 @@ import { Answerable, type Answers } from './answerable';
 import type { Connections } from './connections';
 import type { HttpListener, Readiness } from './http/listener';
 import { makeReader } from './reader';
+import type { Tracing } from './tracing/tracing';
 
 export interface ApiRoleParts {
   readonly context: JobContext;
@@ -13,6 +14,7 @@ export interface ApiRoleParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly http: HttpListener;
   readonly connections: Connections;
+  readonly tracing: Tracing;
   readonly readiness: () => Promise<Readiness>;
 }
 
@@ -22,7 +24,7 @@ export class ApiRole implements Service {
   private readonly predictor: Predictor;
   private readonly answerable: Answerable;
 
-  constructor({ context, env, http, connections, readiness }: ApiRoleParts) {
+  constructor({ context, env, http, connections, tracing, readiness }: ApiRoleParts) {
     const { config, metrics, errors } = context;
     // Categories come and go while it runs.
     const models = config.models.map((model) => ({ ...model, categories: context.models.liveCategories(model.name) }));
@@ -36,7 +38,17 @@ export class ApiRole implements Service {
       const { api } = await import('./http/api/api.js');
       const { tokens, operatorsOnly } = http;
       const queueReady = () => connections.queue.status === 'ready';
-      const parts = { predictor, answerable, context, tokens, operatorsOnly, readiness, queueReady };
+      const reads = tracing.reads;
+      reads?.follow(scope);
+      const parts = {
+        predictor: reads?.over(predictor) ?? predictor,
+        answerable,
+        context,
+        tokens,
+        operatorsOnly,
+        readiness,
+        queueReady,
+      };
       await api(scope, { ...parts, environment: env });
     });
   }

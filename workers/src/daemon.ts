@@ -25,6 +25,7 @@ import { QueueWorker } from './queue-worker';
 import { answersOnly } from './roles';
 import { Scheduler } from './scheduler';
 import { SchemaService } from './schema-service';
+import { Tracing } from './tracing/tracing';
 import { BacklogWatch } from './watchdog/backlog-watch';
 import { CoverageWatch } from './watchdog/coverage-watch';
 import { CycleWatch } from './watchdog/cycle-watch';
@@ -62,6 +63,7 @@ export class Daemon implements Service {
     const errors = new RepeatedErrors(log, steadyClock);
     const metrics = new Metrics();
     const pool = makePool(config, env, metrics, errors);
+    const tracing = new Tracing(env, errors);
     this.trouble = new QueueTrouble(errors, log);
     this.connections = new Connections(config, errors);
     const { queue, postgres } = this.connections;
@@ -75,10 +77,11 @@ export class Daemon implements Service {
       connections: this.connections,
       errors,
       trouble: this.trouble,
+      traces: tracing,
       env,
     });
     if (config.roles.includes('dashboard')) this.mountDashboard(queue);
-    const parts = { context: this.context, env, http: this.http, connections: this.connections };
+    const parts = { context: this.context, env, http: this.http, connections: this.connections, tracing };
     this.api = config.roles.includes('api') ? new ApiRole({ ...parts, readiness: () => this.readiness() }) : undefined;
     const listening = [...(this.api === undefined ? [] : [this.api]), this.http, this.connections];
     const queues = closing('queues', () => this.context.enqueue.close());
@@ -93,9 +96,9 @@ export class Daemon implements Service {
     // It begins before there is anything to look at, and ends while what it writes to is still there.
     const alertsEnd = closing('alerts', () => alerting.stop());
     const services = answersOnly(config)
-      ? [alerting, ...listening, alertsEnd, queues]
+      ? [tracing, alerting, ...listening, alertsEnd, queues]
       : [
-          ...[alerting, pool, this.modelsCheck(config), ...listening, alertsEnd, this.schema, queues],
+          ...[tracing, alerting, pool, this.modelsCheck(config), ...listening, alertsEnd, this.schema, queues],
           ...this.warming(coverage),
         ];
     this.services = new ServiceGroup(this.name, services, ({ service, step, ms, error }) =>

@@ -11,6 +11,7 @@ import { PausedModels } from '#jobs/cycle/paused-models';
 import { RunningCycles } from '#jobs/cycle/running-cycles';
 import { Enqueuer } from '#jobs/enqueue';
 import { registry } from '#jobs/registry';
+import type { Traces } from '#jobs/traces';
 import { BackupFolder } from '#shared/backup/backup-folder';
 import { BackupRunner } from '#shared/backup/backup-runner';
 import { ModelCache } from '#shared/cache/model-cache';
@@ -41,18 +42,18 @@ export interface JobContextParts {
   readonly connections: Connections;
   readonly errors: RepeatedErrors;
   readonly trouble: QueueTrouble;
+  readonly traces: Traces;
   /** Environment of processes for backups. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** What the daemon gives its jobs to work with: what is kept in each store, over the daemon's own connections. */
 export function jobContext(parts: JobContextParts): JobContext {
-  const { config, log, metrics, pool, connections, errors, trouble, env } = parts;
+  const { config, log, metrics, pool, connections, errors, trouble, traces, env } = parts;
   const { cache, queue, postgres } = connections;
   const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
-  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, (error) =>
-    trouble.report('queue', error),
-  );
+  const onError = (error: Error): void => trouble.report('queue', error);
+  const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, onError, traces);
   const kept = new KeptFeatures(queue, config.keyPrefix);
   const features = new FeatureSources(config.models, { database: () => url, kept });
   const models = new ModelCatalogue(
@@ -67,6 +68,7 @@ export function jobContext(parts: JobContextParts): JobContext {
     metrics,
     pool,
     enqueue,
+    traces,
     clock: systemClock,
     host: hostname(),
     models,

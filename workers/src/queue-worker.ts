@@ -2,7 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import type { ChildResults, JobDefinition, JobRun, Outcome } from '#jobs/define-job';
-import { queuePrefix } from '#jobs/enqueue';
+import { carrying, queuePrefix } from '#jobs/enqueue';
 import { parsePayload } from '#jobs/job-shape';
 import { AwakeTimer } from '#shared/awake-timer';
 import { asForewarmError, ForewarmError } from '#shared/errors';
@@ -65,6 +65,7 @@ export class QueueWorker implements Service {
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_LOOK_MS,
       maxStalledCount: MAX_STALLED,
+      ...carrying(context.traces),
     });
     this.worker.on('error', (error) => {
       this.errors.report(`queue ${definition.name}`, withoutJob(error));

@@ -5,6 +5,9 @@ import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { ModelFile } from '#shared/tiers/model-source';
 import { requirePostgres } from './connections';
 
+/** What the API asks of a predictor. */
+export type Reader = Pick<Predictor, 'describe' | 'predict' | 'predictMany' | 'row' | 'rowBytes'>;
+
 /** The daemon's own reader of predictions, over connections of its own: it has to answer within its limits when others wait. */
 export function makeReader(
   config: Config,

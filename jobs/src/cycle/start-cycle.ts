@@ -84,14 +84,17 @@ export async function failedStart(
   log: Logger,
   cycle = newCycleId(context.clock.now()),
 ): Promise<void> {
-  const { code, message } = asForewarmError(error);
+  const known = asForewarmError(error);
+  const { code, message } = known;
   // Redis may be what failed: the history is told all the same.
   const broken = breaks(code)
     ? await noteFailure(context, request.model, { code, reason: message }, log).catch(() => null)
     : null;
   const reason = [message, broken].filter((text) => text !== null).join('; ');
-  await remember(context, { ...blank(context, request, cycle), state: 'failed', reason }, [], log);
+  const record: CycleRecord = { ...blank(context, request, cycle), state: 'failed', reason };
+  await remember(context, record, [], log);
   context.metrics.cycles.inc({ model: request.model, state: 'failed' });
+  context.traces.notPlanned(record, known);
 }
 
 async function addJobs(
@@ -139,7 +142,9 @@ async function addJobs(
   const running: CycleRecord = { ...record, generation: spec.generation, state: 'running', finishedAt: null };
   // The history does not hold the jobs up; whichever is written last, the end of a cycle stays its end.
   await Promise.all([
-    context.enqueue.addFlow('publish', { id: cycle, payload }, 'warm-batch', children),
+    context.traces.planned(payload, () =>
+      context.enqueue.addFlow('publish', { id: cycle, payload }, 'warm-batch', children),
+    ),
     rememberGeneration(context, spec, live, log).then(() => remember(context, running, [], log)),
   ]);
   log.debug('cycle planned', { trigger: request.trigger, mode, rows: categories.length, batches: batches.length });

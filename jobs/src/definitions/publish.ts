@@ -7,6 +7,7 @@ import { batchId } from '../cycle/cycle-id';
 import { outcomeOf } from '../cycle/model-breaker';
 import { noteFailure, noteWorks } from '../cycle/model-tries';
 import { batchPayload, type CyclePayload, cyclePayload } from '../cycle/payloads';
+import { plainReasons } from '../cycle/plain-reasons';
 import { type Published, publishCycle } from '../cycle/publish-cycle';
 import { refreshCategories } from '../cycle/refresh-sources';
 import { remember } from '../cycle/remember';
@@ -58,6 +59,7 @@ export const publish = defineJob({
     const record = toRecord(context, payload, failed, undefined);
     await close(context, record, failed, log);
     report(context, record, failed, undefined, log);
+    context.traces.ended({ record, reasons: plainReasons(record, failed, undefined, error), error });
   },
 });
 
@@ -84,6 +86,7 @@ async function end(
   const record = toRecord(context, payload, settled, published, broken);
   await close(context, record, settled, log);
   report(context, record, settled, published, log);
+  context.traces.ended({ record, reasons: plainReasons(record, settled, published) });
   return record;
 }
 

@@ -6,7 +6,7 @@ import type { Losses } from '../cycle/cycle-fuse';
 import { type BatchPayload, batchPayload } from '../cycle/payloads';
 import { requireModel } from '../cycle/require-model';
 import type { CancelledBatch } from '../cycle/settle-cycle';
-import { defineJob, type Outcome } from '../define-job';
+import { defineJob, type JobRun, type Outcome } from '../define-job';
 
 /** Some seconds beyond the time limit of the inference process, which is the one that counts. */
 const MARGIN_MS = 60_000;
@@ -26,33 +26,35 @@ export const warmBatch = defineJob({
   retries: { attempts: 3, firstDelayMs: 500 },
   // It may wait for the one before it in the same process.
   timeLimitMs: (config) => 2 * config.inference.timeLimitMs + MARGIN_MS,
-  async run({ payload, context, again, stopping }) {
-    const { cycle, model, generation, categories, mode, copyKept } = payload;
-    requireModel(context, model);
-    const spec = await context.models.resolve(model);
-    if (spec.generation !== generation) {
-      throw new ForewarmError(
-        'FW_MODEL_CHANGED',
-        `models.${model}: ${spec.file} is generation ${spec.generation} on ${context.host}, the batch is for ${generation}`,
-      );
-    }
-    const { expireAfterMs, maxAgeMs, refresh } = context.models.configured(model);
-    const task: BatchTask = {
-      // A run that ended half-way may have written rows to the cache that Postgres has not got.
-      ...{ spec, categories, mode, copyKept: copyKept || again, expireAfterMs },
-      trackInputs: refresh === 'changed',
-      maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
-      inputs: inputsOf(payload, context.clock.now()),
-      stores: context.targets,
-    };
-    return context.pool.whenFree(async (free) => {
-      if (stopping.aborted) return { outcome: 'handed back', reason: 'the daemon stops' };
-      const [cancelled, losses] = await Promise.all([context.cycles.isCancelled(cycle), context.fuse.losses(cycle)]);
-      if (cancelled) return { outcome: 'done', summary: CANCELLED };
-      return runInTurn(context, payload, losses, () => free.runBatch(task));
-    });
-  },
+  run: (run) => run.context.traces.batch(run.payload, run.again, () => runBatch(run)),
 });
+
+async function runBatch({ payload, context, again, stopping }: JobRun<BatchPayload>): Promise<Outcome> {
+  const { cycle, model, generation, categories, mode, copyKept } = payload;
+  requireModel(context, model);
+  const spec = await context.models.resolve(model);
+  if (spec.generation !== generation) {
+    throw new ForewarmError(
+      'FW_MODEL_CHANGED',
+      `models.${model}: ${spec.file} is generation ${spec.generation} on ${context.host}, the batch is for ${generation}`,
+    );
+  }
+  const { expireAfterMs, maxAgeMs, refresh } = context.models.configured(model);
+  const task: BatchTask = {
+    // A run that ended half-way may have written rows to the cache that Postgres has not got.
+    ...{ spec, categories, mode, copyKept: copyKept || again, expireAfterMs },
+    trackInputs: refresh === 'changed',
+    maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
+    inputs: inputsOf(payload, context.clock.now()),
+    stores: context.targets,
+  };
+  return context.pool.whenFree(async (free) => {
+    if (stopping.aborted) return { outcome: 'handed back', reason: 'the daemon stops' };
+    const [cancelled, losses] = await Promise.all([context.cycles.isCancelled(cycle), context.fuse.losses(cycle)]);
+    if (cancelled) return { outcome: 'done', summary: CANCELLED };
+    return runInTurn(context, payload, losses, () => free.runBatch(task));
+  });
+}
 
 function inputsOf({ clockMs, categories, features }: BatchPayload, nowMs: number): RowInputs {
   const rows = features && new Map(categories.map((category, i) => [category, features[i] ?? []]));

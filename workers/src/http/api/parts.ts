@@ -1,12 +1,12 @@
 import type { JobContext } from '#jobs/context';
-import type { Predictor } from '#shared/predictor/predictor';
 import type { Answerable } from '../../answerable';
+import type { Reader } from '../../reader';
 import type { Readiness } from '../listener';
 import type { Tokens } from '../tokens';
 
 /** What the API works with. */
 export interface ApiParts {
-  readonly predictor: Predictor;
+  readonly predictor: Reader;
   readonly answerable: Answerable;
   readonly context: Pick<JobContext, 'config' | 'enqueue' | 'models' | 'log' | 'cache'>;
   /** Of processes that compute. */
