@@ -2,6 +2,7 @@ import { type Court, judge, keyText, type Observation, timesOf, type Verdict } f
 import { noticeOf, type Sender } from '#shared/alerts/notice';
 import { steadyClock } from '#shared/clock';
 import { isRefusal } from '#shared/connections/postgres';
+import { ForewarmError } from '#shared/errors';
 import { errorFacts } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
 import type { RepeatedErrors } from '#shared/repeated-errors';
@@ -18,6 +19,8 @@ const PATIENCE_MS = 3_000;
 
 /** Redis is asked who tells, and is not waited for: a message that comes twice is better than none. */
 const CLAIM_MS = 1_000;
+
+const AWAY: readonly string[] = ['FW_REDIS_UNAVAILABLE', 'FW_POSTGRES_UNAVAILABLE'];
 
 export interface AlertLookParts {
   readonly observers: readonly Observer[];
@@ -101,8 +104,11 @@ export class AlertLook implements Watched {
         this.asking.set(name, asked);
         const heard = asked.then(
           (observations) => void found.push(...observations),
-          // What is away is a condition of its own.
-          (error: unknown) => this.parts.errors.report(`looking at ${name} for alerts`, error, errorFacts(error)),
+          (error: unknown) => {
+            // That a store is away is a condition of its own.
+            if (error instanceof ForewarmError && AWAY.includes(error.code)) return;
+            this.parts.errors.report(`looking at ${name} for alerts`, error, errorFacts(error));
+          },
         );
         await within(heard, PATIENCE_MS);
       }),
@@ -123,7 +129,7 @@ export class AlertLook implements Watched {
         return isRefusal((error as { cause?: unknown }).cause);
       }
     };
-    if (!this.local.isEmpty) {
+    if (this.local.inCharge) {
       await onRecord(() => this.handOver(view));
       return;
     }

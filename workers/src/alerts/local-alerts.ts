@@ -26,21 +26,18 @@ const MOST_ENDED = 500;
 export class LocalAlerts {
   private readonly open = new Map<string, LocalAlert>();
   private ended: EndedAlert[] = [];
+  /** Whether it is these that count. */
+  inCharge = false;
 
   get known(): readonly LocalAlert[] {
     return [...this.open.values()];
   }
 
-  get isEmpty(): boolean {
-    return this.open.size === 0 && this.ended.length === 0;
-  }
-
   /** Goes on from what PostgreSQL had. */
   takeOver(alerts: readonly OpenAlert[]): void {
-    for (const alert of alerts) {
-      const key = keyText(alert);
-      if (!this.open.has(key)) this.open.set(key, { ...alert, row: alert.state?.phase === 'firing' });
-    }
+    if (this.inCharge) return;
+    this.inCharge = true;
+    for (const alert of alerts) this.open.set(keyText(alert), { ...alert, row: alert.state?.phase === 'firing' });
   }
 
   apply({ saying, known, state }: Verdict, nowMs: number): void {
@@ -68,5 +65,6 @@ export class LocalAlerts {
   clear(): void {
     this.open.clear();
     this.ended = [];
+    this.inCharge = false;
   }
 }

@@ -6,6 +6,7 @@ import { liveWorkers } from '#jobs/queue-state';
 import { scheduleId } from '#jobs/schedule';
 import type { Observation } from '#shared/alerts/judge';
 import { approximateBytes } from '#shared/config/bytes';
+import { asking } from '#shared/connections/redis';
 import { mayEvict, redisState } from '#shared/connections/redis-state';
 import { formatElapsed } from '../../elapsed';
 import { above, badIf, type Observer, observation, percent } from './observer';
@@ -64,7 +65,7 @@ export class QueueObserver implements Observer {
     const { everyMs } = this.context.models.configured(model);
     const [isBroken, schedule] = await Promise.all([
       broken.isBroken(model),
-      enqueue.queue(warm.name).getJobScheduler(scheduleId(warm, model)),
+      asking('reading a schedule', enqueue.queue(warm.name).getJobScheduler(scheduleId(warm, model))),
     ]);
     const lateMs = schedule?.next === undefined ? 0 : clock.now() - schedule.next;
     const boundMs = Math.max(LATE_MIN_MS, config.alerts.missedTicks * everyMs);
@@ -93,7 +94,9 @@ export class QueueObserver implements Observer {
   private async anyWorker(): Promise<Observation | undefined> {
     const { config, enqueue, host } = this.context;
     // One that is a worker need not ask whether there is one.
-    const workers = config.roles.includes('worker') ? [host] : await liveWorkers(enqueue.queue(warmBatch.name));
+    const workers = config.roles.includes('worker')
+      ? [host]
+      : await asking('counting workers', liveWorkers(enqueue.queue(warmBatch.name)));
     if (workers === null) return undefined;
     return observation({
       condition: 'no-worker',
