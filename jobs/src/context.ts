@@ -10,6 +10,7 @@ import type { Metrics } from '#shared/metrics';
 import type { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { AlertStore } from '#shared/store/alert-store';
+import type { CycleLogStore } from '#shared/store/cycle-log-store';
 import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryBacklog } from '#shared/store/history-backlog';
 import type { HistoryStore } from '#shared/store/history-store';
@@ -57,6 +58,7 @@ export interface JobContext {
   readonly fuse: CycleFuse;
   readonly backups: Backups;
   readonly alerts: AlertStore;
+  readonly cycleLogs: CycleLogStore;
   readonly enqueue: Enqueuer;
   readonly traces: Traces;
 }

@@ -12,6 +12,8 @@ export interface Logger {
   warn(message: string, facts?: Facts): void;
   info(message: string, facts?: Facts): void;
   debug(message: string, facts?: Facts): void;
+  /** For whoever keeps lines of this log for later: one that is not shown now, such as a repetition. */
+  keep(level: LogLevel, message: string, facts?: Facts): void;
   /** A logger that adds these facts to every line, such as the id of a cycle. */
   with(facts: Facts): Logger;
 }
@@ -55,6 +57,7 @@ function wrap(base: winston.Logger): Logger {
     warn: (message, facts) => write(base, 'warn', message, facts),
     info: (message, facts) => write(base, 'info', message, facts),
     debug: (message, facts) => write(base, 'debug', message, facts),
+    keep: () => undefined,
     with: (facts) => wrap(base.child(facts)),
   };
 }
@@ -64,14 +67,26 @@ function write(base: winston.Logger, level: LogLevel, message: string, facts: Fa
   base.log({ ...facts, level, message });
 }
 
-type Colours = ReturnType<typeof pc.createColors>;
+type Colours = Pick<ReturnType<typeof pc.createColors>, 'dim' | 'red' | 'yellow'>;
 
 function readable(info: winston.Logform.TransformableInfo, colours: Colours): string {
   const { level, message, timestamp, stack, ...facts } = info;
-  const time = colours.dim(String(timestamp).slice(11, 19));
-  const words = Object.entries(facts).map(([name, value]) => `${colours.dim(`${name}=`)}${show(value)}`);
-  const line = [time, label(level, colours), String(message).replaceAll(/\p{Cc}+/gu, ' '), ...words].join(' ');
+  const line = readableLine({ time: String(timestamp).slice(11, 19), level, message: String(message), facts }, colours);
   return typeof stack === 'string' && level === 'error' ? `${line}\n${colours.dim(stack)}` : line;
+}
+
+/** A line for people: time, level, message, facts as `name=value`. */
+export function readableLine(
+  {
+    time,
+    level,
+    message,
+    facts,
+  }: { readonly time: string; readonly level: string; readonly message: string; readonly facts: Facts },
+  colours: Colours,
+): string {
+  const words = Object.entries(facts).map(([name, value]) => `${colours.dim(`${name}=`)}${show(value)}`);
+  return [colours.dim(time), label(level, colours), message.replaceAll(/\p{Cc}+/gu, ' '), ...words].join(' ');
 }
 
 function label(level: string, colours: Colours): string {

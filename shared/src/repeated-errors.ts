@@ -43,6 +43,7 @@ export class RepeatedErrors {
     const known = this.seen.get(key);
     if (known !== undefined && now - known.loggedAtMs < this.everyMs) {
       known.suppressed++;
+      (told.log ?? this.log).keep(told.level ?? 'warn', where, { error: message, ...facts });
       return;
     }
     const repeated = known === undefined || known.suppressed === 0 ? {} : { repeated: known.suppressed };

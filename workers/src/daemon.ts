@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
@@ -12,9 +12,12 @@ import { type Service, ServiceGroup } from '#shared/lifecycle';
 import type { Logger } from '#shared/logger';
 import { Metrics } from '#shared/metrics';
 import { RepeatedErrors } from '#shared/repeated-errors';
+import { CycleLogStore } from '#shared/store/cycle-log-store';
+import { tapped } from '#shared/tapped-logger';
 import { Alerting } from './alerts/alerting';
 import { ApiRole } from './api-role';
 import { Connections } from './connections';
+import { CycleLog } from './cycle-log';
 import { HttpListener, type Readiness } from './http/listener';
 import { jobContext } from './job-context';
 import { MissingListener } from './missing-listener';
@@ -59,7 +62,9 @@ export class Daemon implements Service {
   private started = false;
   private stopping = false;
 
-  constructor({ config, log, env }: DaemonOptions) {
+  constructor({ config, log: output, env }: DaemonOptions) {
+    const cycleLog = new CycleLog(hostname());
+    const log = tapped(output, (line) => cycleLog.hear(line));
     const errors = new RepeatedErrors(log, steadyClock);
     const metrics = new Metrics();
     const pool = makePool(config, env, metrics, errors);
@@ -85,6 +90,7 @@ export class Daemon implements Service {
     this.api = config.roles.includes('api') ? new ApiRole({ ...parts, readiness: () => this.readiness() }) : undefined;
     const listening = [...(this.api === undefined ? [] : [this.api]), this.http, this.connections];
     const queues = closing('queues', () => this.context.enqueue.close());
+    cycleLog.writeTo(new CycleLogStore(postgres), errors);
     const coverage = new CoverageWatch(this.context);
     const alerting = new Alerting({
       context: this.context,
@@ -99,6 +105,7 @@ export class Daemon implements Service {
       ? [tracing, alerting, ...listening, alertsEnd, queues]
       : [
           ...[tracing, alerting, pool, this.modelsCheck(config), ...listening, alertsEnd, this.schema, queues],
+          cycleLog,
           ...this.warming(coverage),
         ];
     this.services = new ServiceGroup(this.name, services, ({ service, step, ms, error }) =>

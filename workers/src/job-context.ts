@@ -27,6 +27,7 @@ import { ModelCatalogue } from '#shared/model/model-catalogue';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import { AlertStore } from '#shared/store/alert-store';
 import { BackupStore } from '#shared/store/backup-store';
+import { CycleLogStore } from '#shared/store/cycle-log-store';
 import { GenerationStore } from '#shared/store/generation-store';
 import { HistoryBacklog } from '#shared/store/history-backlog';
 import { HistoryStore } from '#shared/store/history-store';
@@ -92,6 +93,7 @@ export function jobContext(parts: JobContextParts): JobContext {
     broken: new BrokenModels(queue, config.keyPrefix),
     fuse: new CycleFuse(queue, config.keyPrefix),
     alerts: new AlertStore(postgres),
+    cycleLogs: new CycleLogStore(postgres),
     backups: {
       folder: new BackupFolder(config.backup),
       runner: new BackupRunner(env),

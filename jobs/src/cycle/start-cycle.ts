@@ -86,6 +86,8 @@ export async function failedStart(
 ): Promise<void> {
   const known = asForewarmError(error);
   const { code, message } = known;
+  // The line of the job that failed does not know the cycle.
+  log.with({ cycle }).keep('error', 'the cycle could not be begun', errorFacts(known));
   // Redis may be what failed: the history is told all the same.
   const broken = breaks(code)
     ? await noteFailure(context, request.model, { code, reason: message }, log).catch(() => null)

@@ -26,8 +26,28 @@ export const warmBatch = defineJob({
   retries: { attempts: 3, firstDelayMs: 500 },
   // It may wait for the one before it in the same process.
   timeLimitMs: (config) => 2 * config.inference.timeLimitMs + MARGIN_MS,
-  run: (run) => run.context.traces.batch(run.payload, run.again, () => runBatch(run)),
+  run: (run) => run.context.traces.batch(run.payload, run.again, () => tellOf(run, () => runBatch(run))),
 });
+
+/** Tells what a batch came to: to who reads everything, and to the log of its cycle. */
+async function tellOf({ log, payload }: JobRun<BatchPayload>, run: () => Promise<Outcome>): Promise<Outcome> {
+  const outcome = await run();
+  if (outcome.outcome !== 'done') return outcome;
+  const summary = outcome.summary as BatchSummary | CancelledBatch;
+  if ('cancelled' in summary) {
+    log.debug('batch not begun: its cycle is cancelled');
+    return outcome;
+  }
+  const { computed, restored, verified, failed, durable, durableError, failures, timings } = summary;
+  const counts = { categories: payload.categories.length, computed, restored, verified, failed, durable };
+  log.debug(failed > 0 || durableError !== undefined ? 'batch ended, not whole' : 'batch ended', {
+    ...counts,
+    ...(durableError !== undefined && { durableError }),
+    ...(failures.length > 0 && { failures }),
+    timings,
+  });
+  return outcome;
+}
 
 async function runBatch({ payload, context, again, stopping }: JobRun<BatchPayload>): Promise<Outcome> {
   const { cycle, model, generation, categories, mode, copyKept } = payload;

@@ -109,6 +109,7 @@ function configOf(given: Settings, models: readonly ModelConfig[], source: Confi
       keepForMs: history.keepFor,
       keepCycles: history.keepCycles,
       keepBatchesOf: history.keepBatchesOf,
+      keepLogsOf: history.keepLogsOf,
       keepAlertsMs: history.keepAlerts,
     },
     backup: {

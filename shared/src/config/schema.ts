@@ -159,6 +159,11 @@ export const settingsSchema = z.strictObject({
       200,
       'Of how many of the last cycles the batches are kept; those of failed cycles are kept as long as the cycle.',
     ),
+    keepLogsOf: withDefault(
+      integer(0, 1_000_000),
+      200,
+      'Of how many of the last cycles the lines of their logs are kept; those of cycles that failed or were degraded are kept as long as the cycle.',
+    ),
     keepAlerts: withDefault(duration('1m', '3650d'), '400d', 'How long alerts are kept that are over.'),
   }),
   backup: section('The daily copy of what is live, as files.', {

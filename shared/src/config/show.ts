@@ -76,6 +76,7 @@ function settingsView({
       keepFor: formatDuration(history.keepForMs),
       keepCycles: history.keepCycles,
       keepBatchesOf: history.keepBatchesOf,
+      keepLogsOf: history.keepLogsOf,
       keepAlerts: formatDuration(history.keepAlertsMs),
     },
     backup: backupView(backup),

@@ -170,6 +170,7 @@ export interface Config {
     readonly keepForMs: number;
     readonly keepCycles: number;
     readonly keepBatchesOf: number;
+    readonly keepLogsOf: number;
     readonly keepAlertsMs: number;
   };
   readonly backup: BackupConfig;

@@ -56,7 +56,13 @@ const config: Config = {
   reader: { memoryBytes: 64 * 1024 ** 2, deadlineMs: 5_000, processes: 1 },
   shutdown: { graceMs: 10_000 },
   watchdog: { everyMs: 5_000 },
-  history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200, keepAlertsMs: 86_400_000 },
+  history: {
+    keepForMs: 604_800_000,
+    keepCycles: 50_000,
+    keepBatchesOf: 200,
+    keepLogsOf: 200,
+    keepAlertsMs: 86_400_000,
+  },
   backup: {
     schedule: 'off',
     timezone: 'UTC',

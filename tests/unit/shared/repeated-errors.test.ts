@@ -2,11 +2,13 @@ import type { Facts, Logger } from '#shared/logger';
 import { RepeatedErrors } from '#shared/repeated-errors';
 
 let lines: [string, Facts | undefined][];
+let kept: [string, string, Facts | undefined][];
 let nowMs: number;
 let errors: RepeatedErrors;
 
 beforeEach(() => {
   lines = [];
+  kept = [];
   nowMs = 1_700_000_000_000;
   const silent = (): void => {
     throw new Error('only warnings are expected');
@@ -16,6 +18,7 @@ beforeEach(() => {
     info: silent,
     debug: silent,
     warn: (message, facts) => void lines.push([message, facts]),
+    keep: (level, message, facts) => void kept.push([level, message, facts]),
     with: () => log,
   };
   errors = new RepeatedErrors(log, { now: () => nowMs }, 30_000);
@@ -24,6 +27,15 @@ beforeEach(() => {
 test('the first error is told at once, with its facts', () => {
   errors.report('queue', new Error('refused'), { queue: 'warm' });
   expect(lines).toEqual([['queue', { error: 'refused', queue: 'warm' }]]);
+});
+
+test('what is not told again is kept for whoever asks later, each with its own facts', () => {
+  for (const cycle of ['a', 'b', 'c']) errors.report('job failed', new Error('refused'), { cycle });
+  expect(lines).toHaveLength(1);
+  expect(kept).toEqual([
+    ['warn', 'job failed', { error: 'refused', cycle: 'b' }],
+    ['warn', 'job failed', { error: 'refused', cycle: 'c' }],
+  ]);
 });
 
 test('thousands of the same become one line per period, with their number', () => {
@@ -49,7 +61,7 @@ test('the number begins anew with each line', () => {
 
 test('it is told as an error where that is asked for, and apart from the same of others', () => {
   const error = jest.fn();
-  const log = { error, warn: error, info: error, debug: error, with: () => log };
+  const log = { error, warn: error, info: error, debug: error, keep: () => undefined, with: () => log };
   const told = new RepeatedErrors(log, { now: () => nowMs });
   for (const apart of ['a', 'b', 'a'])
     told.report('job failed', new Error('refused'), { of: apart }, { level: 'error', apart });
@@ -106,7 +118,8 @@ test('an error that is told again counts as new', () => {
 
 test('a line that is due goes to the log that it is given', () => {
   const told: string[] = [];
-  const cycle = { warn: (message: string) => void told.push(message) } as unknown as Logger;
+  const keep = (): void => undefined;
+  const cycle = { warn: (message: string) => void told.push(message), keep } as unknown as Logger;
   errors.report('history', new Error('refused'), {}, { log: cycle });
   errors.report('history', new Error('refused'), {}, { log: cycle });
   expect([told, lines]).toEqual([['history'], []]);

@@ -12,6 +12,7 @@ beforeEach(() => {
   const told = (level: string) => (message: string, facts?: Facts) => void lines.push([level, message, facts]);
   const log: Logger = {
     ...{ error: told('error'), warn: told('warn'), info: told('info'), debug: told('debug') },
+    keep: () => undefined,
     with: () => log,
   };
   trouble = new QueueTrouble(new RepeatedErrors(log, { now: () => 0 }), log);

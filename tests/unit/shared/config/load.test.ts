@@ -27,7 +27,13 @@ test('all but the models has a default', () => {
     reader: { memoryBytes: 64 * 1024 ** 2, deadlineMs: 5000, processes: 1 },
     shutdown: { graceMs: 10_000 },
     watchdog: { everyMs: 5000 },
-    history: { keepForMs: 604_800_000, keepCycles: 50_000, keepBatchesOf: 200, keepAlertsMs: 400 * 86_400_000 },
+    history: {
+      keepForMs: 604_800_000,
+      keepCycles: 50_000,
+      keepBatchesOf: 200,
+      keepLogsOf: 200,
+      keepAlertsMs: 400 * 86_400_000,
+    },
     backup: {
       ...{ schedule: '15 3 * * *', timezone: 'UTC', compression: 'gzip', values: 'numbers' },
       ...{ folder: join(workspace.folder, 'backups'), folderNamed: false },

@@ -8,5 +8,6 @@ export const silentLog: Logger = {
   warn: nothing,
   info: nothing,
   debug: nothing,
+  keep: nothing,
   with: () => silentLog,
 };

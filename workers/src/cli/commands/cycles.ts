@@ -1,18 +1,23 @@
 import type { Command } from 'commander';
 import { findCycle } from '#jobs/cycle/find-cycle';
 import { ForewarmError } from '#shared/errors';
+import { CycleLogStore } from '#shared/store/cycle-log-store';
+import { HistoryStore } from '#shared/store/history-store';
+import { cycleLogLines } from '../cycle-log-lines';
 import { cycleReport } from '../cycle-report';
 import { stageTimes } from '../cycle-stages';
 import { cycleTable } from '../cycle-table';
 import { addFolder, chooseModel, Invocation } from '../invocation';
 import { parseCount } from '../parse-count';
-import { withHistory } from '../with-postgres';
+import { withHistory, withPostgres } from '../with-postgres';
 
 interface CyclesOptions {
   readonly model?: string;
   readonly failed?: boolean;
   readonly limit: string;
 }
+
+const WHY = 'the run history lives in PostgreSQL';
 
 export function addCycles(program: Command): void {
   const cycles = addFolder(program.command('cycles'))
@@ -24,7 +29,10 @@ export function addCycles(program: Command): void {
   addFolder(cycles.command('show'))
     .description('one cycle: its batches, where their time went, and what failed')
     .argument('<id>', 'id of the cycle, or how it begins')
-    .action((id: string, _options: unknown, command: Command) => show(new Invocation(command), id));
+    .option('--logs', 'also what every process said of it, in the order of time')
+    .action((id: string, { logs = false }: { logs?: boolean }, command: Command) =>
+      show(new Invocation(command), id, logs),
+    );
 }
 
 async function list(invocation: Invocation, { model, failed = false, limit }: CyclesOptions): Promise<void> {
@@ -39,15 +47,20 @@ async function list(invocation: Invocation, { model, failed = false, limit }: Cy
   });
 }
 
-async function show(invocation: Invocation, id: string): Promise<void> {
-  const found = await withHistory(invocation.configToLook(), async (history) => {
+async function show(invocation: Invocation, id: string, withLogs: boolean): Promise<void> {
+  const { logs, ...found } = await withPostgres(invocation.configToLook(), WHY, async (pool) => {
+    const history = new HistoryStore(pool);
     const cycle = await findCycle(history, id);
-    return (await history.cycle(cycle)) ?? gone(cycle);
+    const known = (await history.cycle(cycle)) ?? gone(cycle);
+    return { ...known, logs: withLogs ? await new CycleLogStore(pool).of(cycle) : [] };
   });
   const stages = Object.fromEntries(stageTimes(found.batches).map(({ stage, ms }) => [stage, ms]));
-  invocation.answer({ ...found, stages }, () =>
-    cycleReport(found.cycle, found.batches, { ...invocation, now: new Date() }),
-  );
+  invocation.answer({ ...found, stages, ...(withLogs && { logs }) }, () => {
+    const report = cycleReport(found.cycle, found.batches, { ...invocation, now: new Date() });
+    if (withLogs) return [report, '', ...cycleLogLines(logs, invocation)].join('\n');
+    const wrong = ['failed', 'degraded'].includes(found.cycle.state);
+    return wrong ? `${report}\n\n${invocation.colours.dim('what was said of it: --logs')}` : report;
+  });
 }
 
 /** Pruned between two questions. */
