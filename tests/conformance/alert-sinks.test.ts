@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
@@ -10,7 +12,7 @@ import { EmailSink } from '#workers/alerts/sinks/email-sink';
 import { LogSink } from '#workers/alerts/sinks/log-sink';
 import type { Sink } from '#workers/alerts/sinks/sink';
 import { SlackSink } from '#workers/alerts/sinks/slack-sink';
-import { WebhookSink } from '#workers/alerts/sinks/webhook-sink';
+import { signatureOf, WebhookSink } from '#workers/alerts/sinks/webhook-sink';
 import { type Posted, WebhookReceiver } from '../support/webhook-receiver';
 
 /** Whoever is told of alerts is told the same, and says in the same way that it was not. */
@@ -186,6 +188,20 @@ describe('of the webhook', () => {
       'forewarm-event': 'fired',
     });
     await receiver.stop();
+  });
+
+  test('the check that the documentation shows takes what is genuine, and nothing else', () => {
+    const page = readFileSync(join(__dirname, '..', '..', 'docs', 'runbooks', 'README.md'), 'utf8');
+    const [, code = ''] = /```js\n([\s\S]+?)```/.exec(page) ?? [];
+    // As somebody would paste it.
+    const isGenuine = new Function('require', `${code}\nreturn isGenuine;`)(require);
+    const body = JSON.stringify(notice('fired'));
+    const header = signatureOf(KEY, 1_000, body);
+    expect(isGenuine(header, body, KEY, 1_010)).toBe(true);
+    expect(isGenuine(header, body, KEY, 2_000)).toBe(false);
+    expect(isGenuine(header, `${body} `, KEY, 1_010)).toBe(false);
+    expect(isGenuine(header, body, 'another key', 1_010)).toBe(false);
+    expect(isGenuine('t=1000', body, KEY, 1_010)).toBe(false);
   });
 
   test('the body is the notice as documented', async () => {

@@ -25,7 +25,7 @@ type How =
 /** Every command there may be in a code block. A new one fails the test below until it says here how it is verified. */
 const VERIFIED: readonly (readonly [command: RegExp, how: How])[] = [
   [
-    /^forewarm (alerts|env|predict|show|status|cycles|queues|warm|jobs|backups|migrate|config (check|show)|help)\b/,
+    /^forewarm (alerts|doctor|env|generations|predict|show|status|cycles|queues|warm|jobs|backups|migrate|config (check|show)|help)\b/,
     { by: 'running it' },
   ],
   [/^forewarm (backup --wait|backup (verify|diff) latest|restore latest( --dry-run)?)$/, { by: 'running it' }],
