@@ -61,8 +61,9 @@ export function addAlerts(program: Command): void {
     .option('--all', 'each condition of each model')
     .option('--for <duration>', 'how long', '1h')
     .option('--reason <text>', 'why, for those who wonder')
-    .action((condition: string | undefined, options: SilenceOptions, command: Command) =>
-      silence(new Invocation(command), condition, options),
+    .action((condition: string | undefined, _options: unknown, command: Command) =>
+      // `alerts` has an option --model too, and takes what is given to this one.
+      silence(new Invocation(command), condition, command.optsWithGlobals<SilenceOptions>()),
     );
   addFolder(alerts.command('unsilence'))
     .description('end a silence before its time')
