@@ -20,3 +20,13 @@ export function periodMs({ pattern, timezone }: CronTimes, nowMs: number): numbe
   const next = times.next().getTime();
   return times.next().getTime() - next;
 }
+
+/** Times that are looked at for the longest pause: those of a week of days, and of a year of months. */
+const LOOKED_AT = 12;
+
+/** The longest that two times in a row lie apart, in milliseconds: over a weekend, where they are those of working days. */
+export function longestPeriodMs({ pattern, timezone }: CronTimes, nowMs: number): number {
+  const times = CronExpressionParser.parse(pattern, { tz: timezone, currentDate: new Date(nowMs) });
+  const next = Array.from({ length: LOOKED_AT + 1 }, () => times.next().getTime());
+  return Math.max(...next.slice(1).map((time, i) => time - (next[i] ?? time)));
+}

@@ -33,7 +33,7 @@ export const CONDITIONS = {
     'model',
     'critical',
     'predictions are stale',
-    15 * SECOND,
+    30 * SECOND,
     ['models.*.staleAfter'],
     [...['cache-empty', 'cycles-failing'], ...NO_CYCLES],
   ),

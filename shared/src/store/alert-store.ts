@@ -80,6 +80,9 @@ interface OpenRow extends AlertKey {
   told: number | null;
 }
 
+/** After which a message is not sent any more. */
+const GIVEN_UP_DAYS = 7;
+
 /** Milliseconds since 1970 of a column. */
 const ms = (column: string): string => `extract(epoch FROM ${column})::double precision * 1000`;
 
@@ -290,9 +293,14 @@ export class AlertStore {
     return rowCount > 0;
   }
 
-  /** Deletes alerts that ended, and silences that did, before `oldest`. Returns how many alerts went. */
+  /**
+   * Deletes alerts that ended, and silences that did, before `oldest`, and gives up messages that nobody took for days: their sink
+   * is in nobody's configuration any more. Returns how many alerts went.
+   */
   async prune(oldest: Date): Promise<number> {
     const what = 'pruning alerts';
+    const given = `UPDATE forewarm.alert_message SET state = 'overtaken' WHERE state = 'waiting' AND created_at < now() - interval '${GIVEN_UP_DAYS} days'`;
+    await query(this.pool, given, [], what);
     const over = `DELETE FROM forewarm.alert WHERE state = 'resolved' AND resolved_at < $1`;
     const { rowCount } = await query(this.pool, over, [oldest], what);
     await query(this.pool, 'DELETE FROM forewarm.alert_silence WHERE until < $1', [oldest], what);

@@ -1,5 +1,5 @@
 import { isDue } from '#jobs/backup/is-due';
-import { lastDueMs, periodMs } from '#shared/cron-times';
+import { lastDueMs, longestPeriodMs, periodMs } from '#shared/cron-times';
 
 const times = { pattern: '15 3 * * *', timezone: 'UTC' };
 const at = (text: string): number => Date.parse(`2026-11-${text}:00Z`);
@@ -27,4 +27,15 @@ test('time zones count, and days that have no such hour are left out', () => {
   const afterwards = Date.parse('2027-03-28T12:00:00Z');
   expect(lastDueMs(skipped, afterwards)).toBeLessThan(Date.parse('2027-03-28T02:00:00Z'));
   expect(periodMs(times, NOW)).toBe(86_400_000);
+});
+
+test.each([
+  ['15 3 * * *', 1],
+  ['15 3 * * 1-5', 3],
+  ['15 3 * * 0', 7],
+  ['15 3 1 * *', 31],
+])('between two times of %s lie at most %d days', (pattern, days) => {
+  for (const day of [26, 27, 28]) {
+    expect(longestPeriodMs({ pattern, timezone: 'UTC' }, at(`${day}T12:00`))).toBe(days * 86_400_000);
+  }
 });

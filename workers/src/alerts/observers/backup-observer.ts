@@ -1,7 +1,7 @@
 import type { JobContext } from '#jobs/context';
 import { timesOf } from '#jobs/definitions/backup';
 import type { Observation } from '#shared/alerts/judge';
-import { periodMs } from '#shared/cron-times';
+import { longestPeriodMs } from '#shared/cron-times';
 import { formatElapsed } from '../../elapsed';
 import { above, type Observer, observation } from './observer';
 
@@ -50,6 +50,6 @@ export class BackupObserver implements Observer {
     const { backupAgeMs } = this.context.config.alerts;
     if (backupAgeMs !== 'auto') return backupAgeMs;
     const times = timesOf(this.context.config);
-    return times === undefined ? undefined : periodMs(times, nowMs) + LATE_MS;
+    return times === undefined ? undefined : longestPeriodMs(times, nowMs) + LATE_MS;
   }
 }

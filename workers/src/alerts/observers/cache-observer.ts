@@ -6,6 +6,9 @@ import { above, badIf, below, type Observer, observation, percent } from './obse
 /** Rows of the live generation as they were counted, rather than as the last cycle said; `undefined` where nobody counted. */
 export type Counted = (model: string) => { readonly rows: number; readonly expected: number } | undefined;
 
+/** A model whose period is longer than it takes to be stale has nobody woken before this many periods. */
+const STALE_PERIODS = 2;
+
 /** What the cache says of each model: whether there is anything, how old it is, how much of it. */
 export class CacheObserver implements Observer {
   readonly name = 'the cache';
@@ -38,7 +41,8 @@ export class CacheObserver implements Observer {
           : `the cache has no row of ${model}: every read goes on to Postgres or the model`,
     });
     if (pointer === undefined || metadata === undefined || counts === undefined) return [empty];
-    const { staleAfterMs } = models.configured(model);
+    const { staleAfterMs, everyMs } = models.configured(model);
+    const boundMs = Math.max(staleAfterMs, STALE_PERIODS * everyMs);
     const ageMs = clock.now() - Date.parse(metadata.last_updated);
     const share = counts.expected === 0 ? 1 : counts.rows / counts.expected;
     const { minCoverage } = config.alerts;
@@ -47,9 +51,9 @@ export class CacheObserver implements Observer {
       observation({
         condition: 'stale',
         model,
-        level: above(ageMs, staleAfterMs),
-        message: `${model} was last wholly up to date ${formatElapsed(ageMs)} ago, more than ${formatElapsed(staleAfterMs)}`,
-        facts: { lastUpdated: metadata.last_updated, ageMs: Math.round(ageMs), boundMs: staleAfterMs },
+        level: above(ageMs, boundMs),
+        message: `${model} was last wholly up to date ${formatElapsed(ageMs)} ago, more than ${formatElapsed(boundMs)}`,
+        facts: { lastUpdated: metadata.last_updated, ageMs: Math.round(ageMs), boundMs },
       }),
       observation({
         condition: 'coverage-low',
