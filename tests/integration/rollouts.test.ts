@@ -55,13 +55,15 @@ test('one value that is not finite keeps the live generation, and says gate, fig
   const [listed] = await answer('generations');
   expect(listed).toMatchObject({ id: candidate, state: 'refused', rows: 11 });
   expect((await run('generations')).stdout).toMatch(/^ {2}gate finite: 1 value is not finite/m);
-  expect((await answer('status')).alerts).toMatchObject([{ condition: 'gate-refused', model: 'm' }]);
+  expect((await answer('status')).alerts).toContainEqual(
+    expect.objectContaining({ condition: 'gate-refused', model: 'm' }),
+  );
 
   // A file that is right ends it.
   system.write('m.onnx', smallModel(categories, { bias: 2 }));
   await flipFrom(daemon, live);
   await daemon.logged(({ message, generation }) => message === 'generation dropped' && generation === candidate);
-  expect((await answer('status')).alerts).toEqual([]);
+  expect((await answer('status')).alerts).not.toContainEqual(expect.objectContaining({ condition: 'gate-refused' }));
 });
 
 test('bounds and drift refuse, and --force publishes all the same', async () => {

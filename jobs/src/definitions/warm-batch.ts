@@ -44,7 +44,8 @@ async function tellOf({ log, payload }: JobRun<BatchPayload>, run: () => Promise
     ...counts,
     ...(durableError !== undefined && { durableError }),
     ...(failures.length > 0 && { failures }),
-    timings,
+    // To a tenth of a millisecond.
+    timings: Object.fromEntries(Object.entries(timings).map(([stage, ms]) => [stage, Math.round(10 * ms) / 10])),
   });
   return outcome;
 }

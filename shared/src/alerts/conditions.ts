@@ -27,6 +27,9 @@ const SECOND = 1_000;
 const LOST_CACHE = ['redis-cache-down', 'redis-queue-down'];
 const NO_CYCLES = ['redis-queue-down', 'redis-cache-down', 'schedule-dead', 'no-worker', 'model-broken'];
 
+/** What degrades cycles, and is told by itself. */
+const REFUSALS = ['gate-refused', 'categories-refused', 'features-refused'];
+
 export const CONDITIONS = {
   'cache-empty': watched('model', 'critical', 'nothing is in the cache', 30 * SECOND, [], LOST_CACHE),
   stale: watched(
@@ -35,7 +38,7 @@ export const CONDITIONS = {
     'predictions are stale',
     30 * SECOND,
     ['models.*.staleAfter'],
-    [...['cache-empty', 'cycles-failing'], ...NO_CYCLES],
+    [...['cache-empty', 'cycles-failing', 'gate-refused'], ...NO_CYCLES],
   ),
   'coverage-low': watched(
     'model',
@@ -51,7 +54,7 @@ export const CONDITIONS = {
     'cycles fail',
     0,
     ['alerts.failedCycles'],
-    ['postgres-down', ...NO_CYCLES],
+    ['postgres-down', ...REFUSALS, ...NO_CYCLES],
   ),
   'cycle-slow': watched('model', 'warning', 'a cycle takes too long', 15 * SECOND, ['alerts.cycleDeadline'], NO_CYCLES),
   'schedule-dead': watched(
