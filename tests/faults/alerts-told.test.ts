@@ -165,7 +165,7 @@ test('what is silenced is told to nobody until the silence ends', async () => {
   expect(shown.stdout).toMatch(/^redis-queue-evicts {2}since /m);
   expect(shown.stdout).toContain('redis-queue-evicts until');
   expect(shown.stdout).toContain('moving it');
-  expect(receiver.posted).toEqual([]);
+  expect(receiver.events('redis-queue-evicts')).toEqual([]);
   expect((await run('alerts', 'unsilence', String(silenced.id))).code).toBe(0);
   await told('redis-queue-evicts', 'fired');
   await right();

@@ -1,5 +1,5 @@
 import { redisState } from '#shared/connections/redis-state';
-import type { DaemonProcess, LogLine } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn, type LogLine } from '../support/daemon-process';
 import { metricOf } from '../support/metrics';
 import { eventually, smallModel, someCategories, TestSystem } from '../support/system';
 
@@ -68,7 +68,7 @@ test('a cache that can never hold all rows is told so once, with what it needs, 
   expect(reader.answers).toBeGreaterThan(0);
   for (const [what] of reader.refused) expect(what).toMatch(/missing, and the daemon was asked|FW_NOT_WARMED/);
   expect(daemon.lines.filter(tooSmall)).toHaveLength(1);
-  expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(daemon.lines)).toEqual([]);
   const metadata = await eventually('the metadata', async () => system.cache().metadata());
   expect(metadata).toMatchObject({ state: 'degraded', expected: 2_000, failed: 0 });
   expect(metadata.rows).toBeLessThan(2_000);

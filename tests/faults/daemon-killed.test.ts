@@ -1,5 +1,5 @@
 import type { CycleRecord } from '#shared/store/history-store';
-import { type DaemonProcess, withDescendants } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn, withDescendants } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** `kill -9` of a daemon that has one role, while the other role and another daemon live on. */
@@ -67,7 +67,7 @@ test('a scheduler killed between two ticks: another goes on within a period, wit
     expect(gap).toBeLessThan(2 * PERIOD_MS);
   }
   expect(new Set(later.map(({ trigger }) => trigger))).toEqual(new Set(['schedule']));
-  expect(other.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(other.lines)).toEqual([]);
 });
 
 test('a scheduler killed while it publishes: another ends the cycle, and it is published once', async () => {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { DaemonProcess } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn } from '../support/daemon-process';
 import { metricOf } from '../support/metrics';
 import { SmallDisk } from '../support/small-disk';
 import { smallModel, someCategories, TestSystem } from '../support/system';
@@ -47,7 +47,7 @@ withDisk(`the history has no room: one line says so, cycles go on, and with room
   const lines = daemon.lines.slice(full);
   expect(lines.filter(notRecorded)).toHaveLength(1);
   expect(lines.filter(({ message }) => !message.startsWith('cycle ')).length).toBeLessThan(5);
-  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(lines)).toEqual([]);
 
   disk.free();
   await daemon.logged(({ message }) => message.startsWith('cycles were recorded late'), { after: full });
@@ -83,10 +83,7 @@ withDisk(`rows have no room: a new model is served all the same, and copied when
   expect(await daemon.cycle('complete', daemon.mark)).toMatchObject({ computed: 40, durable: 40, live: next });
   expect(await daemon.stop()).toEqual({ code: 0, signal: null });
   expect(await system.durableRows(next, categories)).toEqual(await system.rows(next, categories));
-  // But for the alert that says so.
-  expect(
-    daemon.lines.slice(full).filter(({ level, condition }) => level === 'error' && condition === undefined),
-  ).toEqual([]);
+  expect(errorsIn(daemon.lines.slice(full))).toEqual([]);
 });
 
 withDisk(

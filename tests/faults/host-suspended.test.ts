@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type DaemonProcess, withDescendants } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn, withDescendants } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** A machine that sleeps: everything on it is stopped in the same moment, and goes on later as if nothing had been. */
@@ -99,7 +99,7 @@ async function countWrites(): Promise<() => Record<string, number>> {
 /** A line for each cycle and a few more; nothing that calls somebody out of bed. */
 function expectCalm(daemon: DaemonProcess, mark: number, cycles: number): void {
   const lines = daemon.lines.slice(mark);
-  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(lines)).toEqual([]);
   const others = lines.filter(({ message }) => !message.startsWith('cycle '));
   expect(others.map(({ message }) => message)).not.toContain('schedules did not run and were made anew');
   expect(others.length).toBeLessThanOrEqual(6);

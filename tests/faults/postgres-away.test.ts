@@ -1,4 +1,4 @@
-import type { LogLine } from '../support/daemon-process';
+import { errorsIn, type LogLine } from '../support/daemon-process';
 import { metricOf } from '../support/metrics';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
@@ -42,7 +42,7 @@ test('away for three cycles: they say so, and when it is back rows and cycles ar
   expect(await metricOf(daemon, BACKLOG)).toBeGreaterThanOrEqual(3);
   expect(await system.cache().missing(String(live), categories)).toEqual([]);
   const lines = daemon.lines.slice(away);
-  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(lines)).toEqual([]);
   // One for each cycle, and one for each way in which a server can be away.
   expect(lines.filter(({ message }) => !message.startsWith('cycle ')).length).toBeLessThan(10);
 

@@ -1,3 +1,4 @@
+import { errorsIn } from '../support/daemon-process';
 import { eventually, SMALL_AXES, someCategories, TestSystem } from '../support/system';
 
 /** A PostgreSQL that comes back as another: with nothing in it, or with what was to be deleted. */
@@ -24,7 +25,7 @@ test('an empty one gets its schema while the daemon runs, and the durable copy i
   expect(await daemon.cycle('complete', daemon.mark)).toMatchObject({ live, rows: 12, durable: 12 });
   expect((await system.durableRows(String(live), categories)).size).toBe(12);
   expect(await system.recorded(({ state }) => state === 'complete')).toMatchObject({ generation: live });
-  expect(daemon.lines.slice(mark).filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(daemon.lines.slice(mark))).toEqual([]);
 });
 
 test('rows of categories that were removed while it was away are deleted when it is back', async () => {

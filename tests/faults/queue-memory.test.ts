@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorsIn } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** A queue Redis that is out of memory and, as it must, evicts nothing: it refuses to take jobs. */
@@ -64,7 +65,7 @@ test('filled in mid-cycle: readers do not notice, one line and /readyz say it, a
   await daemon.cycle('complete', daemon.mark);
   expect((await fetch(`${await daemon.url()}/readyz`)).status).toBe(200);
   expect(await system.queue('warm').getJobSchedulers()).toHaveLength(1);
-  expect(daemon.lines.slice(full).filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(daemon.lines.slice(full))).toEqual([]);
   await reader.stop();
   expect([reader.wrong, [...reader.refused]]).toEqual([[], []]);
   expect(reader.answers).toBeGreaterThan(100);

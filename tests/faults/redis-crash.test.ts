@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type Redis from 'ioredis';
 import { decodeRow } from '#shared/cache/row';
-import type { DaemonProcess, LogLine } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn, type LogLine } from '../support/daemon-process';
 import type { SteadyReader } from '../support/steady-reader';
 import { eventually, smallModel, someCategories, TestSystem } from '../support/system';
 
@@ -70,7 +70,7 @@ test.each([
   const lines = daemon.lines.slice(mark);
   expect(lines.filter(isEndOf(running.id))).toHaveLength(1);
   expect(lines.filter(({ message }) => message.startsWith('schedules'))).toEqual([]);
-  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(lines)).toEqual([]);
   expect(lines.length).toBeLessThan(40);
   await expectReadRightly();
 });

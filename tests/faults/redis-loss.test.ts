@@ -1,3 +1,4 @@
+import { errorsIn } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** A Redis that loses everything: rows, pointer, schedules and the limit of one tick at a time, all without an error. */
@@ -34,7 +35,7 @@ test('a Redis that is emptied under a running daemon is filled from PostgreSQL, 
   );
   expect(next.live).toBe(live);
   expect(daemon.lines.slice(before).length).toBeLessThan(15);
-  expect(daemon.lines.slice(before).filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(daemon.lines.slice(before))).toEqual([]);
 });
 
 test('with a long period the cache is healed by the watchdog, not by the next tick', async () => {

@@ -1,3 +1,4 @@
+import { errorsIn } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** A daemon that starts before its servers do. */
@@ -44,7 +45,7 @@ test('while PostgreSQL is away warming goes on degraded; when it comes, rows, hi
   expect(await system.cache().metadata()).toMatchObject({ state: 'degraded', rows: 12 });
   const ready = await (await fetch(`${await daemon.url()}/readyz`)).json();
   expect(ready).toMatchObject({ ready: true, checks: { schema: 'waiting for PostgreSQL' } });
-  expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(daemon.lines)).toEqual([]);
 
   const back = daemon.mark;
   await system.postgres.start();
@@ -74,7 +75,7 @@ test('a PostgreSQL that goes away and comes back in between costs no cycle', asy
   await system.postgres.start();
   expect(await daemon.cycle('complete', daemon.mark)).toMatchObject({ live, computed: 12, durable: 12 });
   const lines = daemon.lines.slice(away);
-  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(lines)).toEqual([]);
   // A line or two for each cycle, and some for the connections.
   const cycles = lines.filter(({ message }) => message.startsWith('cycle ')).length;
   expect(lines.length).toBeLessThan(4 * cycles + 15);

@@ -1,5 +1,5 @@
 import type { CycleRecord } from '#shared/store/history-store';
-import type { DaemonProcess } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn } from '../support/daemon-process';
 import { eventually, smallModel, someCategories, TestSystem } from '../support/system';
 
 /** Two daemons on one queue do the work of one. */
@@ -34,7 +34,7 @@ test('two daemons on one queue run one cycle a period between them', async () =>
     ['startup'],
   );
   expect(Number(rows[0]?.n)).toBeLessThanOrEqual(2);
-  for (const daemon of daemons) expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  for (const daemon of daemons) expect(errorsIn(daemon.lines)).toEqual([]);
 });
 
 test('when one of them is killed the other goes on', async () => {
@@ -52,7 +52,7 @@ test('when one of them is killed the other goes on', async () => {
   await other.cycle('complete', other.mark);
   await ended(killed, 3);
   expectOneAtATime(await system.history());
-  expect(other.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(other.lines)).toEqual([]);
 
   // What the victim held is finished or given up, not left behind.
   await eventually('no cycle but the last to be running', async () => {
@@ -78,7 +78,7 @@ test('both see a new model file at once: it is published once, and neither fails
   const flips = daemons.flatMap(({ lines }) => lines.filter(({ message }) => message === 'generation published'));
   const generations = flips.map(({ generation }) => generation);
   expect(new Set(generations).size).toBe(generations.length);
-  for (const daemon of daemons) expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  for (const daemon of daemons) expect(errorsIn(daemon.lines)).toEqual([]);
 });
 
 async function running(daemons: readonly DaemonProcess[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { CycleRecord } from '#shared/store/history-store';
 import { say } from '../slow/cli/command';
-import type { DaemonProcess } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 import { FAKETIME_LIBRARY, WallClock } from '../support/wall-clock';
 
@@ -41,7 +41,7 @@ testWithClock.each([
     await cycles(daemon, 5);
     await expectFresh(daemon, set);
     const lines = daemon.lines.slice(mark);
-    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(errorsIn(lines)).toEqual([]);
     expect(lines.filter(({ level }) => level === 'warn').length).toBeLessThanOrEqual(3);
   }
   expect(await daemon.stop()).toEqual({ code: 0, signal: null });

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { appRoutes } from '@bull-board/api/dist/routes.js';
 import { registry } from '#jobs/registry';
-import type { DaemonProcess } from '../support/daemon-process';
+import { type DaemonProcess, errorsIn } from '../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** The queue dashboard of real daemons over HTTP; tests/browser looks at it as a person does. */
@@ -351,7 +351,7 @@ describe('while Redis comes and goes', () => {
         registry.definitions.map(({ name }) => name),
       );
     }
-    expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(errorsIn(daemon.lines)).toEqual([]);
   });
 
   test('a daemon that starts before Redis shows the queues when it comes', async () => {

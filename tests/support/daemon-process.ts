@@ -11,6 +11,11 @@ export interface LogLine {
   readonly [fact: string]: unknown;
 }
 
+/** What failed, by its log. That an alert tells of what a test breaks is no failure. */
+export function errorsIn(lines: readonly LogLine[]): LogLine[] {
+  return lines.filter(({ level, condition }) => level === 'error' && condition === undefined);
+}
+
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DaemonProcess } from '../../support/daemon-process';
+import { type DaemonProcess, errorsIn } from '../../support/daemon-process';
 import { eventually, someCategories, TestSystem } from '../../support/system';
 import { ask } from './client';
 
@@ -57,7 +57,7 @@ test('it starts without Redis, answers from PostgreSQL, without both by the mode
   await warmed();
   await system.redis.down();
   const { daemon, url } = await answering();
-  expect(daemon.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(errorsIn(daemon.lines)).toEqual([]);
   await expectAnswered(url, 'postgres');
   await system.postgres.down();
   await expectAnswered(url, 'model');
