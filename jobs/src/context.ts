@@ -14,6 +14,7 @@ import type { CycleLogStore } from '#shared/store/cycle-log-store';
 import type { GenerationStore } from '#shared/store/generation-store';
 import type { HistoryBacklog } from '#shared/store/history-backlog';
 import type { HistoryStore } from '#shared/store/history-store';
+import type { ReportedAlerts } from '#shared/store/reported-alerts';
 import type { RowStore } from '#shared/store/row-store';
 import type { Backups } from './backup/backups';
 import type { BrokenModels } from './cycle/broken-models';
@@ -57,7 +58,9 @@ export interface JobContext {
   readonly broken: BrokenModels;
   readonly fuse: CycleFuse;
   readonly backups: Backups;
-  readonly alerts: AlertStore;
+  readonly alerts: ReportedAlerts;
+  /** All alerts that are on record. */
+  readonly alertStore: AlertStore;
   readonly cycleLogs: CycleLogStore;
   readonly enqueue: Enqueuer;
   readonly traces: Traces;

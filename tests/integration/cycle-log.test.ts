@@ -84,7 +84,7 @@ test('pruning keeps the lines of the last cycles, and of those that failed as lo
     ({ cycle, at, host: 'h', pid: 1, line: 0, level: 'info', message: 'said', facts: {} }) as const;
   const hours = (n: number) => new Date(Date.now() - n * 3_600_000);
   await store.add(Array.from({ length: 10 }, (_, i) => line(`c${i + 1}`)));
-  await store.add([line('not begun'), line('not begun, old', hours(200))]);
+  await store.add([line('not begun'), line('not begun, old', hours(200)), line('dropped', hours(30))]);
   // The same lines once more, as after an answer that was lost.
   await store.add([line('c1', hours(0))]);
   const bounds = { keepLogsOf: 2, keepForMs: 168 * 3_600_000 };

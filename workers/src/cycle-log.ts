@@ -1,4 +1,6 @@
 import { steadyClock } from '#shared/clock';
+import { isRefusal } from '#shared/connections/postgres';
+import { messageOf } from '#shared/errors';
 import type { Service } from '#shared/lifecycle';
 import { errorFacts, type Facts } from '#shared/logger';
 import type { RepeatedErrors } from '#shared/repeated-errors';
@@ -55,12 +57,14 @@ export class CycleLog implements Service {
     this.counts.set(cycle, count);
     const oldest = this.counts.size > COUNTED_CYCLES ? this.counts.keys().next().value : undefined;
     if (oldest !== undefined) this.counts.delete(oldest);
-    if (count > MOST_OF_CYCLE) return;
-    const last = count === MOST_OF_CYCLE;
+    // How it ended is worth more than the next of many lines that are alike.
+    const isEnding = level !== 'debug' && message.startsWith('cycle ');
+    if (count > MOST_OF_CYCLE && !isEnding) return;
+    const last = count === MOST_OF_CYCLE && !isEnding;
     this.keep({
       ...{ cycle, at: new Date(), host: this.host, pid: process.pid, line: this.line++ },
       level: last ? 'warn' : level,
-      message: last ? 'this process said more of this cycle, which is left out' : cut(message, MESSAGE_CHARACTERS),
+      message: last ? 'this process said more of this cycle, which is left out' : storable(message, MESSAGE_CHARACTERS),
       facts: last ? {} : bounded(rest),
     });
   }
@@ -77,8 +81,10 @@ export class CycleLog implements Service {
     while (this.kept.length > 0 && steadyClock.now() < until) {
       const before = this.kept.length;
       await within(this.write(), END_MS);
-      if (this.kept.length >= before) return;
+      if (this.kept.length >= before) break;
     }
+    const lines = this.kept.length;
+    if (lines > 0) this.errors?.report('the log of cycles lacks lines', new Error('the daemon ends'), { lost: lines });
   }
 
   private keep(line: CycleLine): void {
@@ -101,7 +107,12 @@ export class CycleLog implements Service {
     if (store === undefined || errors === undefined || this.kept.length === 0) return;
     const lines = this.kept.slice(0, LINES_PER_STATEMENT);
     try {
-      await store.add(lines);
+      await store.add(lines).catch((error: unknown) => {
+        // What is refused for what it holds is refused each time, and must not hold up what comes after.
+        if (!isRefusal((error as { cause?: unknown }).cause)) throw error;
+        this.lost += lines.length;
+        errors.report('lines of the log of cycles are refused', error, errorFacts(error));
+      });
       const written = new Set(lines);
       this.kept = this.kept.filter((line) => !written.has(line));
       const { lost } = this;
@@ -113,14 +124,22 @@ export class CycleLog implements Service {
   }
 }
 
-function cut(text: string, characters: number): string {
-  // PostgreSQL takes no NUL in a text.
-  const plain = text.replaceAll('\0', ' ');
-  return plain.length <= characters ? plain : `${plain.slice(0, characters)}…`;
+/** Text that PostgreSQL takes: without NUL and halves of characters. */
+function storable(text: string, characters: number): string {
+  const whole = text.length <= characters ? text : `${text.slice(0, characters)}…`;
+  return whole.replaceAll(/[\0\p{Surrogate}]/gu, '\ufffd');
 }
 
-/** Facts as they may be kept: what JSON holds, and not more than some. */
+/** Facts as they may be kept: what JSON holds, and not more than some. A line of a log is no reason for its job to fail. */
 function bounded(facts: Facts): Facts {
-  const text = JSON.stringify(facts)?.replaceAll('\\u0000', ' ') ?? '{}';
-  return text.length <= FACTS_CHARACTERS ? (JSON.parse(text) as Facts) : { cut: text.slice(0, FACTS_CHARACTERS) };
+  try {
+    const text = JSON.stringify(facts, (_, value: unknown) => {
+      if (typeof value === 'bigint') return String(value);
+      return typeof value === 'string' ? storable(value, FACTS_CHARACTERS) : value;
+    });
+    if (text.length > FACTS_CHARACTERS) return { cut: storable(text, FACTS_CHARACTERS) };
+    return JSON.parse(text) as Facts;
+  } catch (error) {
+    return { unreadable: storable(messageOf(error), MESSAGE_CHARACTERS) };
+  }
 }

@@ -31,6 +31,7 @@ import { CycleLogStore } from '#shared/store/cycle-log-store';
 import { GenerationStore } from '#shared/store/generation-store';
 import { HistoryBacklog } from '#shared/store/history-backlog';
 import { HistoryStore } from '#shared/store/history-store';
+import { ReportedAlerts } from '#shared/store/reported-alerts';
 import { RowStore } from '#shared/store/row-store';
 import { type Connections, requirePostgres } from './connections';
 import type { QueueTrouble } from './queue-trouble';
@@ -55,6 +56,7 @@ export function jobContext(parts: JobContextParts): JobContext {
   const { url, connectTimeoutMs, statementTimeoutMs } = requirePostgres(config);
   const onError = (error: Error): void => trouble.report('queue', error);
   const enqueue = new Enqueuer(registry.definitions, queue, config.keyPrefix, onError, traces);
+  const alertStore = new AlertStore(postgres);
   const kept = new KeptFeatures(queue, config.keyPrefix);
   const features = new FeatureSources(config.models, { database: () => url, kept });
   const models = new ModelCatalogue(
@@ -92,7 +94,8 @@ export function jobContext(parts: JobContextParts): JobContext {
     debts: new CopyDebts(queue, config.keyPrefix),
     broken: new BrokenModels(queue, config.keyPrefix),
     fuse: new CycleFuse(queue, config.keyPrefix),
-    alerts: new AlertStore(postgres),
+    alerts: new ReportedAlerts(alertStore),
+    alertStore,
     cycleLogs: new CycleLogStore(postgres),
     backups: {
       folder: new BackupFolder(config.backup),

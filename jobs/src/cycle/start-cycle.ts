@@ -19,6 +19,8 @@ import { remember } from './remember';
 
 export interface CycleRequest {
   readonly model: string;
+  /** Its id, where something was said of it already. */
+  readonly cycle?: string;
   readonly trigger: Trigger;
   /** Only these; absent means all categories of the model. */
   readonly categories?: readonly string[];
@@ -56,7 +58,7 @@ const MODES = { always: 'compute', changed: 'refresh' } as const satisfies Recor
  * @throws ForewarmError FW_MODEL_*, FW_INFERENCE_*, FW_REDIS_UNAVAILABLE; a failure is recorded as a failed cycle
  */
 export async function startCycle(context: JobContext, request: CycleRequest, log: Logger): Promise<CycleStart> {
-  const cycle = newCycleId(context.clock.now());
+  const { cycle = newCycleId(context.clock.now()) } = request;
   const cycleLog = log.with({ cycle });
   try {
     const [spec, live, behind] = await Promise.all([

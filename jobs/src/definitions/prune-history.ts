@@ -12,13 +12,13 @@ export const pruneHistory = defineJob({
   schedules: () => [{ key: 'all', everyMs: HOUR_MS, payload: {} }],
   timeLimitMs: () => 5 * 60_000,
   async run({ context, log }) {
-    const { config, history, alerts, cycleLogs, clock } = context;
+    const { config, history, alertStore, cycleLogs, clock } = context;
     const now = new Date(clock.now());
     const pruned = await history.prune(config.history, now);
     const gone = {
       ...pruned,
       lines: await cycleLogs.prune(config.history, now),
-      alerts: await alerts.prune(new Date(now.getTime() - config.history.keepAlertsMs)),
+      alerts: await alertStore.prune(new Date(now.getTime() - config.history.keepAlertsMs)),
     };
     if (Object.values(gone).some((count) => count > 0)) log.info('history pruned', gone);
     return { outcome: 'done', summary: gone };

@@ -4,6 +4,7 @@ import { errorFacts, type Logger } from '#shared/logger';
 import { type ModelSpec, rowFrame } from '#shared/model/spec';
 import type { Trigger } from '#shared/store/history-store';
 import type { JobContext } from '../context';
+import { newCycleId } from '../cycle/cycle-id';
 import { keepPin } from '../cycle/keep-pin';
 import { allowed } from '../cycle/model-breaker';
 import { triesOf } from '../cycle/model-tries';
@@ -46,7 +47,8 @@ export const warm = defineJob({
     if (trigger === 'schedule' && (await context.paused.since(model))) return { outcome: 'skipped', reason: 'paused' };
     const may = allowed(await triesOf(context, model, log), trigger, context.clock.now());
     if (may === 'wait') return { outcome: 'skipped', reason: 'the model is broken' };
-    const shortOf = await refreshSources(context, model, log);
+    const cycle = newCycleId(context.clock.now());
+    const shortOf = await refreshSources(context, model, log.with({ cycle }));
     const spec = await load(context, model, trigger, log);
     if (spec === undefined) return loading(trigger);
     const pinned = await keepPin(context, spec, log);
@@ -57,7 +59,7 @@ export const warm = defineJob({
         : requestOf(context, asked, trigger);
     if (request === undefined) return { outcome: 'skipped', reason: 'no row is missing' };
     const probe = may === 'probe' && trigger === 'schedule' && { probe: true as const };
-    const start = await startCycle(context, { ...request, ...probe, ...(shortOf !== null && { shortOf }) }, log);
+    const start = await startCycle(context, { ...request, cycle, ...probe, ...(shortOf !== null && { shortOf }) }, log);
     if (start.started) return { outcome: 'done', summary: start };
     if (start.again) return { outcome: 'later', afterMs: AGAIN_MS, reason: start.reason };
     return { outcome: 'skipped', reason: start.reason };

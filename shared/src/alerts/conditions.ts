@@ -98,7 +98,7 @@ export const CONDITIONS = {
     [...['backup-failed', 'backup-incomplete']],
   ),
   'disk-full': watched('host', 'critical', 'a disk is nearly full', 30 * SECOND, ['alerts.minDiskFree']),
-  'clock-skew': watched('host', 'warning', 'a clock is wrong', 60 * SECOND, ['alerts.maxClockSkew']),
+  'clock-skew': watched('host', 'warning', "a clock differs from the queue's", 60 * SECOND, ['alerts.maxClockSkew']),
 } as const satisfies Readonly<Record<string, Condition>>;
 
 export type ConditionName = keyof typeof CONDITIONS;

@@ -25,6 +25,9 @@ export interface CycleLogBounds {
 /** Lines of one cycle that are read at most: of some processes, each of which writes a bounded number. */
 const MOST_LINES = 10_000;
 
+/** For so long lines wait for their cycle to be recorded: PostgreSQL may have been away. */
+const ALONE_MS = 24 * 3_600_000;
+
 /** What processes said of each cycle, in PostgreSQL. All methods throw FW_POSTGRES_UNAVAILABLE. */
 export class CycleLogStore {
   private readonly pool: Statements;
@@ -76,6 +79,14 @@ export class CycleLogStore {
       [keepLogsOf],
       what,
     );
-    return byAge.rowCount + byCycle.rowCount;
+    // Their cycle was never recorded, or is kept no longer.
+    const alone = await query(
+      this.pool,
+      `DELETE FROM forewarm.cycle_log WHERE at < $1
+         AND NOT EXISTS (SELECT FROM forewarm.cycle WHERE cycle.id = cycle_log.cycle)`,
+      [new Date(now.getTime() - ALONE_MS)],
+      what,
+    );
+    return byAge.rowCount + byCycle.rowCount + alone.rowCount;
   }
 }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { namedMetrics } from '../../../scripts/src/docs/metrics';
 
 const ROOT = join(__dirname, '../../..');
-const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter((path) =>
-  path.endsWith('.md'),
-);
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+].filter((path) => path.endsWith('.md'));
 const RULES = 'deploy/prometheus/forewarm.rules.yml';
 const DASHBOARD = 'deploy/grafana/forewarm.json';
 const NAME = /\bforewarm_[a-z_]+/g;

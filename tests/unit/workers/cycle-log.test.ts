@@ -8,9 +8,11 @@ import { silentLog } from './http/silent-log';
 class Written implements Pick<CycleLogStore, 'add'> {
   readonly lines: CycleLine[] = [];
   away = false;
+  refuses = false;
 
   async add(lines: readonly CycleLine[]): Promise<void> {
     if (this.away) throw new Error('away');
+    if (this.refuses) throw new Error('refused', { cause: { code: '22P02' } });
     this.lines.push(...lines);
   }
 }
@@ -61,8 +63,39 @@ test('long messages and facts are cut, and text that no store takes is mended', 
   const [long, short] = written.lines;
   expect(long?.message).toHaveLength(2_001);
   expect(JSON.stringify(long?.facts).length).toBeLessThan(10_000);
-  expect(short?.facts).toEqual({ why: 'a b' });
-  expect(long?.message.startsWith('a bx')).toBe(true);
+  expect(short?.facts).toEqual({ why: 'a\ufffdb' });
+  expect(long?.message.startsWith('a\ufffdbx')).toBe(true);
+});
+
+test('no fact makes a line fail: escapes, halves of characters, large numbers, circles', async () => {
+  const circle: Record<string, unknown> = { cycle: 'c' };
+  circle.self = circle;
+  hear('escapes', { cycle: 'c', why: 'unsupported Unicode escape \\u0000 in "\\ud83d"' });
+  hear('a half \ud83d', { cycle: 'c', why: `\ud83d${'😀'.repeat(10_000)}`, rows: 10n });
+  log.hear({ level: 'info', message: 'a circle', facts: circle });
+  await log.stop();
+  const [escapes, half, circular] = written.lines;
+  expect(escapes?.facts).toEqual({ why: 'unsupported Unicode escape \\u0000 in "\\ud83d"' });
+  expect(half?.message).toBe('a half \ufffd');
+  expect(JSON.stringify(half)).not.toMatch(/\p{Surrogate}|\\ud8/u);
+  expect(circular?.facts).toEqual({ unreadable: expect.stringContaining('circular') });
+});
+
+test('how a cycle ended is kept, however much was said before', async () => {
+  for (let i = 0; i < 1_000; i++) hear(`line ${i}`);
+  log.hear({ level: 'error', message: 'cycle failed', facts: { cycle: 'c', reason: 'this' } });
+  await log.stop();
+  expect(written.lines.at(-1)).toMatchObject({ message: 'cycle failed', facts: { reason: 'this' } });
+});
+
+test('lines that the store refuses hold up no others', async () => {
+  written.refuses = true;
+  hear('refused');
+  await log.stop();
+  written.refuses = false;
+  hear('taken');
+  await log.stop();
+  expect(written.lines.map(({ message }) => message)).toEqual(['taken']);
 });
 
 test('while the store is away they wait, bounded: the oldest give way', async () => {

@@ -7,6 +7,7 @@ import { errorFacts } from '#shared/logger';
 import type { Metrics } from '#shared/metrics';
 import type { RepeatedErrors } from '#shared/repeated-errors';
 import type { AlertStore, AlertView, OpenAlert, Telling } from '#shared/store/alert-store';
+import type { ReportedAlerts } from '#shared/store/reported-alerts';
 import { within } from '#shared/within';
 import type { Watched } from '../watchdog/watchdog';
 import type { AlertClaims } from './alert-claims';
@@ -25,6 +26,8 @@ const AWAY: readonly string[] = ['FW_REDIS_UNAVAILABLE', 'FW_POSTGRES_UNAVAILABL
 export interface AlertLookParts {
   readonly observers: readonly Observer[];
   readonly store: AlertStore;
+  /** What jobs have met and PostgreSQL does not know yet. */
+  readonly reported: Pick<ReportedAlerts, 'flush'>;
   readonly claims: AlertClaims;
   readonly delivery: Delivery;
   readonly errors: RepeatedErrors;
@@ -129,6 +132,7 @@ export class AlertLook implements Watched {
         return isRefusal((error as { cause?: unknown }).cause);
       }
     };
+    await onRecord(() => this.parts.reported.flush());
     if (this.local.inCharge) {
       await onRecord(() => this.handOver(view));
       return;

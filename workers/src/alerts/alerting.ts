@@ -11,6 +11,7 @@ import type { QueueTrouble } from '../queue-trouble';
 import { lookEveryMs, Watchdog } from '../watchdog/watchdog';
 import { AlertClaims } from './alert-claims';
 import { AlertLook } from './alert-look';
+import { CommonClock } from './common-clock';
 import { Delivery } from './delivery';
 import { BackupObserver } from './observers/backup-observer';
 import { CacheObserver, type Counted } from './observers/cache-observer';
@@ -51,17 +52,19 @@ export class Alerting implements Service {
     const { queue, cache, postgres } = connections;
     this.statements = new BoundedStatements(postgres, STATEMENT_MS);
     this.delivery = new Delivery(makeSinks(config, log), new AlertOutbox(this.statements), errors);
+    const common = new CommonClock(queue);
     const look: AlertLook = new AlertLook({
       observers: [
         new ConnectionObserver(config, connections, trouble, () => look.postgresFailure),
-        new CacheObserver(context, counted),
-        new QueueObserver(context, queue),
+        new CacheObserver(context, common, counted),
+        new QueueObserver(context, common, queue),
         new HistoryObserver(context),
         new BackupObserver(context),
         new ReadsObserver(context, stats),
-        new MachineObserver(context, queue),
+        new MachineObserver(context, common),
       ],
       store: new AlertStore(this.statements),
+      reported: context.alerts,
       claims: new AlertClaims([queue, cache], config.keyPrefix, host),
       delivery: this.delivery,
       errors,

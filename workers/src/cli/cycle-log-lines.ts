@@ -16,7 +16,10 @@ export function cycleLogLines(lines: readonly CycleLine[], { colours }: Pick<Inv
   return [
     colours.dim(`log, ${processes.size === 1 ? `of ${[...processes][0]}` : `of ${processes.size} processes`}`),
     ...lines.map((line) => {
-      const { at, level, message, facts } = line;
+      const { at, level, message } = line;
+      const facts = JSON.parse(JSON.stringify(line.facts), (_, value) =>
+        typeof value === 'string' ? printable(value) : value,
+      );
       const shown = { time: at.toISOString().slice(11, 23), level, message: printable(message), facts };
       return `  ${processes.size === 1 ? '' : `${processOf(line)} `}${readableLine(shown, colours)}`;
     }),

@@ -1,6 +1,8 @@
 import type { JobContext } from '#jobs/context';
 import type { Observation } from '#shared/alerts/judge';
+import type { LivePointer } from '#shared/cache/pointer';
 import { formatElapsed } from '../../elapsed';
+import type { CommonClock } from '../common-clock';
 import { above, badIf, below, type Observer, observation, percent } from './observer';
 
 /** Rows of the live generation as they were counted, rather than as the last cycle said; `undefined` where nobody counted. */
@@ -13,10 +15,12 @@ const STALE_PERIODS = 2;
 export class CacheObserver implements Observer {
   readonly name = 'the cache';
   private readonly context: JobContext;
+  private readonly common: CommonClock;
   private readonly counted: Counted;
 
-  constructor(context: JobContext, counted: Counted) {
+  constructor(context: JobContext, common: CommonClock, counted: Counted) {
     this.context = context;
+    this.common = common;
     this.counted = counted;
   }
 
@@ -26,7 +30,7 @@ export class CacheObserver implements Observer {
   }
 
   private async ofModel(model: string): Promise<readonly Observation[]> {
-    const { clock, config, cache: caches, models } = this.context;
+    const { config, cache: caches, models } = this.context;
     const cache = caches(model);
     const [pointer, metadata] = await Promise.all([cache.pointer(), cache.metadata()]);
     const counts = this.counted(model) ?? metadata;
@@ -43,7 +47,7 @@ export class CacheObserver implements Observer {
     if (pointer === undefined || metadata === undefined || counts === undefined) return [empty];
     const { staleAfterMs, everyMs } = models.configured(model);
     const boundMs = Math.max(staleAfterMs, STALE_PERIODS * everyMs);
-    const ageMs = clock.now() - Date.parse(metadata.last_updated);
+    const ageMs = this.common.now() - Date.parse(metadata.last_updated);
     const share = counts.expected === 0 ? 1 : counts.rows / counts.expected;
     const { minCoverage } = config.alerts;
     return [
@@ -52,7 +56,7 @@ export class CacheObserver implements Observer {
         condition: 'stale',
         model,
         level: above(ageMs, boundMs),
-        message: `${model} was last wholly up to date ${formatElapsed(ageMs)} ago, more than ${formatElapsed(boundMs)}`,
+        message: `${model} was last wholly up to date ${formatElapsed(ageMs)} ago, more than ${formatElapsed(boundMs)}${await this.heldBack(model, pointer)}`,
         facts: { lastUpdated: metadata.last_updated, ageMs: Math.round(ageMs), boundMs },
       }),
       observation({
@@ -63,5 +67,12 @@ export class CacheObserver implements Observer {
         facts: { rows: counts.rows, expected: counts.expected, share, bound: minCoverage },
       }),
     ];
+  }
+
+  /** Why nothing refreshes it, where somebody has asked for that. */
+  private async heldBack(model: string, { pinnedOver }: LivePointer): Promise<string> {
+    if (pinnedOver !== undefined) return '; it is pinned';
+    const pausedSince = await this.context.paused.since(model).catch(() => undefined);
+    return pausedSince === undefined ? '' : '; it is paused';
   }
 }

@@ -1,24 +1,22 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Redis } from 'ioredis';
 import type { JobContext } from '#jobs/context';
 import type { Observation } from '#shared/alerts/judge';
 import { approximateBytes } from '#shared/config/bytes';
-import { clockOffset } from '#shared/connections/redis-state';
 import { formatTook } from '../../elapsed';
+import type { CommonClock } from '../common-clock';
 import { above, below, type Observer, observation, percent } from './observer';
 
 /** The machine that this daemon runs on: its disks, and its clock. */
 export class MachineObserver implements Observer {
   readonly name = 'this machine';
   private readonly context: JobContext;
-  private readonly redis: Redis;
+  private readonly common: CommonClock;
 
-  /** @param redis whose clock all daemons have in common */
-  constructor(context: JobContext, redis: Redis) {
+  constructor(context: JobContext, common: CommonClock) {
     this.context = context;
-    this.redis = redis;
+    this.common = common;
   }
 
   async observe(): Promise<readonly Observation[]> {
@@ -47,7 +45,7 @@ export class MachineObserver implements Observer {
 
   private async clock(): Promise<Observation> {
     const { config, host } = this.context;
-    const { aheadMs, uncertainMs } = await clockOffset(this.redis);
+    const { aheadMs, uncertainMs } = await this.common.compare();
     const boundMs = config.alerts.maxClockSkewMs;
     const off = Math.abs(aheadMs);
     return observation({

@@ -9,6 +9,7 @@ import { approximateBytes } from '#shared/config/bytes';
 import { asking } from '#shared/connections/redis';
 import { mayEvict, redisState } from '#shared/connections/redis-state';
 import { formatElapsed } from '../../elapsed';
+import type { CommonClock } from '../common-clock';
 import { above, badIf, type Observer, observation, percent } from './observer';
 
 /** A schedule is late from `alerts.missedTicks` periods, and at least this: a look at the queues may be late as well. */
@@ -20,13 +21,15 @@ const WORKERS_EVERY_LOOKS = 3;
 export class QueueObserver implements Observer {
   readonly name = 'the queue';
   private readonly context: JobContext;
+  private readonly common: CommonClock;
   private readonly redis: Redis;
   private looks = 0;
   private workers: Observation | undefined;
 
   /** @param redis of kind `prompt` */
-  constructor(context: JobContext, redis: Redis) {
+  constructor(context: JobContext, common: CommonClock, redis: Redis) {
     this.context = context;
+    this.common = common;
     this.redis = redis;
   }
 
@@ -61,13 +64,13 @@ export class QueueObserver implements Observer {
   }
 
   private async ofModel(model: string): Promise<readonly Observation[]> {
-    const { broken, config, enqueue, clock } = this.context;
+    const { broken, config, enqueue } = this.context;
     const { everyMs } = this.context.models.configured(model);
     const [isBroken, schedule] = await Promise.all([
       broken.isBroken(model),
       asking('reading a schedule', enqueue.queue(warm.name).getJobScheduler(scheduleId(warm, model))),
     ]);
-    const lateMs = schedule?.next === undefined ? 0 : clock.now() - schedule.next;
+    const lateMs = schedule?.next === undefined ? 0 : this.common.now() - schedule.next;
     const boundMs = Math.max(LATE_MIN_MS, config.alerts.missedTicks * everyMs);
     const none = schedule === undefined;
     return [
