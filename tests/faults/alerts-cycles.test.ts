@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { say } from '../slow/cli/command';
-import { quickAlerts } from '../support/alerts';
+import { quickAlerts, STARTING } from '../support/alerts';
 import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../support/system';
 import { WebhookReceiver } from '../support/webhook-receiver';
 
@@ -40,7 +40,7 @@ function expectOnly(...events: readonly string[]): void {
 }
 
 test('a model that gives NaN for a category: cycles-failing says so, once, and that it is mended', async () => {
-  system.configureSmall(categories, { every: '1s', settings: quickAlerts(receiver) });
+  system.configureSmall(categories, { every: '1s', settings: quickAlerts(receiver, { off: STARTING }) });
   const daemon = system.daemon();
   await daemon.cycle();
   await daemon.stop();
@@ -60,7 +60,7 @@ test('a model that gives NaN for a category: cycles-failing says so, once, and t
 });
 
 test('rows that are missing: coverage-low has the figures and the bound', async () => {
-  const alerts = quickAlerts(receiver, { failedCycles: 100 });
+  const alerts = quickAlerts(receiver, { off: STARTING, failedCycles: 100 });
   system.configureSmall(categories, { every: '1s', model: poison, settings: alerts });
   system.daemon();
   const fired = await told('coverage-low', 'fired');
@@ -75,12 +75,16 @@ test('rows that are missing: coverage-low has the figures and the bound', async 
 });
 
 test('a model that is paused grows stale, and is fresh when it goes on', async () => {
-  system.configureSmall(categories, { every: '1s', staleAfter: '2s', settings: quickAlerts(receiver) });
+  system.configureSmall(categories, {
+    every: '1s',
+    staleAfter: '2s',
+    settings: quickAlerts(receiver, { off: STARTING }),
+  });
   const daemon = system.daemon();
   await daemon.cycle();
   await run('pause');
   const fired = await told('stale', 'fired');
-  expect(fired.message).toMatch(/^m was last wholly up to date \ds ago, more than 2s$/);
+  expect(fired.message).toMatch(/^m was last wholly up to date \ds ago, more than 2s; it is paused$/);
   await run('unpause');
   await told('stale', 'resolved');
   expectOnly('fired stale m', 'resolved stale m');
@@ -111,7 +115,7 @@ test('a scheduler without a worker, a worker without a scheduler: who is missing
     const events = receiver.notices.filter(({ condition }) => condition === 'schedule-dead');
     return events.length === 3 && events[2];
   });
-  expect(late.message).toMatch(/^the schedule of m is \d+s late, more than 15s/);
+  expect(late.message).toMatch(/^no daemon with the role scheduler is connected to the queue: ticks of m wait/);
   expectOnly(
     ...['fired schedule-dead m', 'fired cache-empty m', 'resolved schedule-dead m', 'resolved cache-empty m'],
     ...['fired no-worker', 'resolved no-worker', 'fired schedule-dead m'],
@@ -120,7 +124,7 @@ test('a scheduler without a worker, a worker without a scheduler: who is missing
 
 test('a cycle that takes longer than it may', async () => {
   const slow = { slow: { iterations: 250_000, when: { input: 'category', equals: BAD } } };
-  const settings = quickAlerts(receiver, { cycleDeadline: '1s' });
+  const settings = quickAlerts(receiver, { off: STARTING, cycleDeadline: '1s' });
   system.configureSmall(categories, { every: '1s', model: slow, settings });
   system.daemon();
   const fired = await told('cycle-slow', 'fired');
@@ -131,7 +135,7 @@ test('a cycle that takes longer than it may', async () => {
 });
 
 test('a model that is left alone as broken, and one whose file is mended', async () => {
-  system.configureSmall(categories, { every: '1s', settings: quickAlerts(receiver) });
+  system.configureSmall(categories, { every: '1s', settings: quickAlerts(receiver, { off: STARTING }) });
   const daemon = system.daemon();
   await daemon.cycle();
   rmSync(join(system.folder, 'm.onnx'));
@@ -144,7 +148,10 @@ test('a model that is left alone as broken, and one whose file is mended', async
 });
 
 test('reads that the model answers, for want of rows', async () => {
-  const settings = { ...quickAlerts(receiver, { failedCycles: 100 }), roles: ['scheduler', 'worker', 'api'] };
+  const settings = {
+    ...quickAlerts(receiver, { off: STARTING, failedCycles: 100 }),
+    roles: ['scheduler', 'worker', 'api'],
+  };
   system.configureSmall(categories, { every: '1s', settings });
   const daemon = system.daemon();
   await daemon.cycle();
@@ -152,7 +159,8 @@ test('reads that the model answers, for want of rows', async () => {
   const read = async (category: string): Promise<number> =>
     (await fetch(`${url}/v1/models/m/predictions?category=${encodeURIComponent(category)}&day=0&hour=0`)).status;
   const unknown = Array.from({ length: 30 }, (_, i) => `nobody knows ${i}`);
-  expect(await Promise.all(unknown.map(read))).toEqual(unknown.map(() => 200));
+  // A few at a time: the model has limits of its own for readers.
+  for (const category of unknown) expect(await read(category)).toBe(200);
   const fired = await told('reads-fall-through', 'fired');
   expect(fired.message).toMatch(
     /^\S+ % of \d+ reads of m in the last minute were answered by Postgres or the model, more than 5 %$/,
@@ -170,7 +178,7 @@ test('two models have alerts of their own', async () => {
   const model = { axes: SMALL_AXES, categories, every: '1s' };
   system.configure(
     { good: { ...model, file: 'good.onnx' }, bad: { ...model, file: 'bad.onnx' } },
-    quickAlerts(receiver, { failedCycles: 1 }),
+    quickAlerts(receiver, { off: STARTING, failedCycles: 1 }),
   );
   const daemon = system.daemon();
   await told('cycles-failing', 'fired', 'bad');

@@ -1,4 +1,4 @@
-import { quickAlerts } from '../support/alerts';
+import { quickAlerts, STARTING } from '../support/alerts';
 import { SmallDisk } from '../support/small-disk';
 import { eventually, someCategories, TestSystem } from '../support/system';
 import { FAKETIME_LIBRARY, WallClock } from '../support/wall-clock';
@@ -33,7 +33,10 @@ testWithDisk('the disk of the backups runs full, and has room again', async () =
   const disk = new SmallDisk(4 * 1024 * 1024);
   try {
     const backup = { schedule: '15 3 * * *', folder: disk.folder };
-    system.configureSmall(categories, { every: '2s', settings: { ...quickAlerts(receiver), backup } });
+    system.configureSmall(categories, {
+      every: '2s',
+      settings: { ...quickAlerts(receiver, { off: STARTING }), backup },
+    });
     const daemon = system.daemon();
     await daemon.cycle();
     disk.fill();
@@ -56,7 +59,7 @@ testWithDisk('the disk of the backups runs full, and has room again', async () =
 testWithClock('the clock of one of two machines is wrong, and right again', async () => {
   const clock = new WallClock();
   try {
-    system.configureSmall(categories, { every: '2s', settings: quickAlerts(receiver) });
+    system.configureSmall(categories, { every: '2s', settings: quickAlerts(receiver, { off: STARTING }) });
     const [right, wrong] = [system.daemon(), system.daemon(['start', '--roles', 'worker'], clock.env)];
     await right.cycle();
     await wrong.logged(({ message }) => message === 'forewarm is running');
@@ -75,7 +78,7 @@ testWithClock('the clock of one of two machines is wrong, and right again', asyn
 });
 
 test('the queue Redis may evict, and runs full', async () => {
-  system.configureSmall(categories, { every: '2s', settings: quickAlerts(receiver) });
+  system.configureSmall(categories, { every: '2s', settings: quickAlerts(receiver, { off: STARTING }) });
   const daemon = system.daemon();
   await daemon.cycle();
   const memory = /used_memory:(\d+)/.exec(await system.queueClient.info('memory'))?.[1];

@@ -93,6 +93,8 @@ function isMuted(
 
 function levelUnseen(alert: Known, nowMs: number, { host, models }: Court): Level {
   const { condition, model, place, state } = alert;
+  // It holds until the jobs say otherwise.
+  if (conditionOf(condition)?.byJobs && (model === '' || models.includes(model))) return 'bad';
   const gone = (place !== '' && place !== host) || (model !== '' && !models.includes(model)) || !conditionOf(condition);
   return gone && state !== undefined && nowMs - state.lastSeenMs >= FORGOTTEN_MS ? 'good' : 'unknown';
 }

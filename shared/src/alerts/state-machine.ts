@@ -85,6 +85,8 @@ function whileFiring(state: AlertState, level: Level, nowMs: number, times: Aler
     if (nowMs - state.lastSeenMs < times.resolveAfterMs) return { state, event: undefined };
     return { state: undefined, event: state.toldMs === null ? undefined : 'resolved' };
   }
+  // What cannot be looked at now may be over: who was told of it is reminded, nobody hears of it for the first time.
+  if (level === 'unknown' && state.toldMs === null) return { state, event: undefined };
   const seen = level === 'bad' || level === 'near';
   return tell(seen ? { ...state, lastSeenMs: nowMs } : state, nowMs, times, muted);
 }

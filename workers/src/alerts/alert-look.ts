@@ -1,3 +1,4 @@
+import { conditionOf } from '#shared/alerts/conditions';
 import { type Court, judge, keyText, type Observation, timesOf, type Verdict } from '#shared/alerts/judge';
 import { noticeOf, type Sender } from '#shared/alerts/notice';
 import { steadyClock } from '#shared/clock';
@@ -45,6 +46,8 @@ export class AlertLook implements Watched {
   readonly name = 'the alerts';
   /** Why PostgreSQL could not be asked at the last look. */
   postgresFailure: unknown;
+  /** Since when it can be asked again, by the steady clock; `undefined` where it always could. */
+  postgresBackMs: number | undefined;
   private readonly parts: AlertLookParts;
   private readonly local = new LocalAlerts();
   private readonly asking = new Map<string, Promise<readonly Observation[]>>();
@@ -89,6 +92,7 @@ export class AlertLook implements Watched {
       },
     );
     await within(read, PATIENCE_MS);
+    if (view !== undefined && this.postgresFailure !== undefined) this.postgresBackMs = steadyClock.now();
     this.postgresFailure = view === undefined ? failure : undefined;
     if (view !== undefined) {
       this.view = view;
@@ -167,6 +171,7 @@ export class AlertLook implements Watched {
   /** That an alert is still seen is written about once a look, not once by each daemon. */
   private isNews({ known, state, event }: Verdict): boolean {
     if (event !== undefined || known?.state?.phase !== state?.phase) return true;
+    if (known !== undefined && conditionOf(known.condition)?.byJobs) return false;
     return (state?.lastSeenMs ?? 0) - (known?.state?.lastSeenMs ?? 0) >= this.parts.court.everyMs / 2;
   }
 

@@ -58,7 +58,7 @@ export class Alerting implements Service {
         new ConnectionObserver(config, connections, trouble, () => look.postgresFailure),
         new CacheObserver(context, common, counted),
         new QueueObserver(context, common, queue),
-        new HistoryObserver(context),
+        new HistoryObserver(context, () => look.postgresBackMs),
         new BackupObserver(context),
         new ReadsObserver(context, stats),
         new MachineObserver(context, common),

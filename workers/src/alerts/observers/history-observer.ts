@@ -1,5 +1,6 @@
 import type { JobContext } from '#jobs/context';
 import type { Observation } from '#shared/alerts/judge';
+import { steadyClock } from '#shared/clock';
 import type { ModelConfig } from '#shared/config/types';
 import type { RecentCycle } from '#shared/store/history-store';
 import { formatElapsed } from '../../elapsed';
@@ -13,9 +14,12 @@ const DEADLINE_MIN_MS = 60_000;
 export class HistoryObserver implements Observer {
   readonly name = 'the run history';
   private readonly context: JobContext;
+  private readonly postgresBackMs: () => number | undefined;
 
-  constructor(context: JobContext) {
+  /** @param postgresBackMs since when PostgreSQL is back, by the steady clock */
+  constructor(context: JobContext, postgresBackMs: () => number | undefined) {
     this.context = context;
+    this.postgresBackMs = postgresBackMs;
   }
 
   async observe(): Promise<readonly Observation[]> {
@@ -41,10 +45,16 @@ export class HistoryObserver implements Observer {
     return observation({
       condition: 'cycles-failing',
       model,
-      level: badIf(bad.length >= failedCycles),
+      level: newest !== undefined && this.isOfBefore(newest) ? 'unknown' : badIf(bad.length >= failedCycles),
       message: `the last ${bad.length} cycles of ${model} failed or were degraded, the newest because: ${reason}`,
       facts: { cycles: bad.length, bound: failedCycles, newest: newest?.id, state: newest?.state },
     });
+  }
+
+  /** Whether it ended before PostgreSQL was back: such a one may be degraded for that alone, and the next tells. */
+  private isOfBefore({ ageMs, durationMs }: RecentCycle): boolean {
+    const backMs = this.postgresBackMs();
+    return backMs !== undefined && ageMs - (durationMs ?? 0) > steadyClock.now() - backMs;
   }
 
   private slow({ name, everyMs }: ModelConfig, cycles: readonly RecentCycle[]): Observation {

@@ -6,6 +6,7 @@ import { liveWorkers } from '#jobs/queue-state';
 import { scheduleId } from '#jobs/schedule';
 import type { Observation } from '#shared/alerts/judge';
 import { approximateBytes } from '#shared/config/bytes';
+import type { Role } from '#shared/config/types';
 import { asking } from '#shared/connections/redis';
 import { mayEvict, redisState } from '#shared/connections/redis-state';
 import { formatElapsed } from '../../elapsed';
@@ -25,6 +26,7 @@ export class QueueObserver implements Observer {
   private readonly redis: Redis;
   private looks = 0;
   private workers: Observation | undefined;
+  private schedulers: readonly string[] | null = null;
 
   /** @param redis of kind `prompt` */
   constructor(context: JobContext, common: CommonClock, redis: Redis) {
@@ -35,9 +37,10 @@ export class QueueObserver implements Observer {
 
   async observe(): Promise<readonly Observation[]> {
     const memory = await this.memory();
+    const due = this.looks++ % WORKERS_EVERY_LOOKS === 0;
+    if (due || this.workers?.level === 'bad') this.workers = await this.anyWorker();
+    if (due || this.schedulers?.length === 0) this.schedulers = await this.withRole('scheduler', warm.name);
     const models = await Promise.all(this.context.models.names.map((model) => this.ofModel(model)));
-    const due = this.looks++ % WORKERS_EVERY_LOOKS === 0 || this.workers?.level === 'bad';
-    if (due) this.workers = await this.anyWorker();
     return [...memory, ...models.flat(), ...(this.workers === undefined ? [] : [this.workers])];
   }
 
@@ -73,6 +76,7 @@ export class QueueObserver implements Observer {
     const lateMs = schedule?.next === undefined ? 0 : this.common.now() - schedule.next;
     const boundMs = Math.max(LATE_MIN_MS, config.alerts.missedTicks * everyMs);
     const none = schedule === undefined;
+    const nobody = this.schedulers?.length === 0;
     return [
       observation({
         condition: 'model-broken',
@@ -84,10 +88,12 @@ export class QueueObserver implements Observer {
       observation({
         condition: 'schedule-dead',
         model,
-        level: badIf(none || lateMs > boundMs),
+        level: badIf(none || nobody || lateMs > boundMs),
         message: none
           ? `the queue has no schedule of ${model}: no cycle is planned, and no daemon with the role scheduler makes it`
-          : `the schedule of ${model} is ${formatElapsed(lateMs)} late, more than ${formatElapsed(boundMs)}: no daemon with the role scheduler runs its ticks`,
+          : nobody
+            ? `no daemon with the role scheduler is connected to the queue: ticks of ${model} wait, and no cycle is planned`
+            : `the schedule of ${model} is ${formatElapsed(lateMs)} late, more than ${formatElapsed(boundMs)}: no daemon with the role scheduler runs its ticks`,
         facts: { scheduled: !none, lateMs: Math.round(Math.max(0, lateMs)), boundMs },
       }),
     ];
@@ -107,5 +113,11 @@ export class QueueObserver implements Observer {
       message: 'no daemon with the role worker is connected to the queue: batches wait, and nothing is computed',
       facts: { workers: workers.length },
     });
+  }
+
+  /** Hosts of daemons that take jobs of a queue. One that does itself need not ask. `null` where Redis does not tell. */
+  private async withRole(role: Role, queue: string): Promise<readonly string[] | null> {
+    const { config, enqueue, host } = this.context;
+    return config.roles.includes(role) ? [host] : asking('counting workers', liveWorkers(enqueue.queue(queue)));
   }
 }
