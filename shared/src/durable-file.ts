@@ -66,8 +66,10 @@ export async function writeDurably(
   content: string | Uint8Array,
   how: { readonly replace: boolean; readonly mode?: number },
 ): Promise<void> {
-  const handle = await createTemporary(path, how.mode);
   const temporary = temporaryPath(path);
+  // In a container the next process has the number of the one that died over it.
+  await rm(temporary, { force: true });
+  const handle = await createTemporary(path, how.mode);
   try {
     try {
       await handle.writeFile(content);

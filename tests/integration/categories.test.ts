@@ -7,7 +7,7 @@ import { ask } from './http-api/client';
 
 /** Categories in a file that changes while a daemon runs: they come and go, and a list that is wrong takes nothing away. */
 
-jest.setTimeout(60_000);
+jest.setTimeout(90_000);
 
 const categories = someCategories(12);
 let system: TestSystem;

@@ -9,7 +9,7 @@ import { ask } from './http-api/client';
 
 /** What is known of categories beside their names, read again by each cycle from files and from PostgreSQL. */
 
-jest.setTimeout(20_000);
+jest.setTimeout(90_000);
 
 const AXES = { day: [0, 1], hour: [0, 12] };
 const CELLS = AXES.day.flatMap((day) => AXES.hour.map((hour) => [day, hour] as const));

@@ -62,11 +62,26 @@ export async function tellRefusal(
   }
 }
 
-/** Ends the alert: the generation went live, or is dropped. */
-export async function tellAccepted(context: JobContext, model: string, generation: string, log: Logger): Promise<void> {
+/** Ends the alert: the generation went live, and with it whatever another was refused for is past. */
+export function tellAccepted(context: JobContext, model: string, generation: string, log: Logger): Promise<void> {
+  return forgetRefusal(context, model, generation, undefined, log);
+}
+
+/** Ends the alert of a generation that is dropped; of another one that is refused meanwhile it goes on. */
+export function tellDropped(context: JobContext, model: string, generation: string, log: Logger): Promise<void> {
+  return forgetRefusal(context, model, generation, generation, log);
+}
+
+async function forgetRefusal(
+  context: JobContext,
+  model: string,
+  generation: string,
+  ofOnly: string | undefined,
+  log: Logger,
+): Promise<void> {
   try {
     await context.generations.refused(model, generation, null);
-    await context.alerts.resolve([GATE_REFUSED], model, new Date(context.clock.now()));
+    await context.alerts.resolve([GATE_REFUSED], model, new Date(context.clock.now()), ofOnly);
   } catch (error) {
     context.errors.report('the end of a refusal could not be recorded', error, errorFacts(error), { log });
   }

@@ -136,14 +136,17 @@ function metadataFor(
   const whole = payload.whole !== null && ours;
   const before = known?.generation === live.generation ? known : undefined;
   const state = settled.state === 'complete' && gone > 0 ? 'degraded' : settled.state;
+  const everyRow = whole && settled.everyRow;
+  // The rows are of these data only where all of them are.
+  const dataUpdated =
+    everyRow && payload.dataMs !== undefined ? new Date(payload.dataMs).toISOString() : before?.data_updated;
   return {
-    last_updated:
-      whole && settled.everyRow ? now.toISOString() : pastTime(before?.last_updated ?? live.publishedAt, now),
+    last_updated: everyRow ? now.toISOString() : pastTime(before?.last_updated ?? live.publishedAt, now),
     generation: live.generation,
     cycle: payload.cycle,
     ...{ rows, expected, failed },
     duration_s: Math.max(0, now.getTime() - payload.startedAtMs) / 1_000,
-    ...(payload.dataMs !== undefined && { data_updated: new Date(payload.dataMs).toISOString() }),
+    ...(dataUpdated !== undefined && { data_updated: dataUpdated }),
     state: ours || settled.state === 'failed' ? state : 'degraded',
   };
 }

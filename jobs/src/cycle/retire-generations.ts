@@ -4,7 +4,7 @@ import { errorFacts, type Logger } from '#shared/logger';
 import type { ModelSpec } from '#shared/model/spec';
 import type { GenerationRecord } from '#shared/store/generation-store';
 import type { JobContext } from '../context';
-import { tellAccepted } from './pass-gates';
+import { tellDropped } from './pass-gates';
 
 /** The generation that was live last according to Postgres, for a cache that has lost its pointer. */
 export async function lastPublished(context: JobContext, spec: ModelSpec): Promise<string | null> {
@@ -44,7 +44,7 @@ export async function retireGenerations(
     await generations.published(model, generation, previous, new Date(publishedAt), pinnedOver);
     for (const { id, refusal } of known.filter((generation) => !kept.includes(generation.id))) {
       await drop(context, cache, id, log);
-      if (refusal !== null) await tellAccepted(context, model, id, log);
+      if (refusal !== null) await tellDropped(context, model, id, log);
     }
   } catch (error) {
     const where = 'old generations could not be retired; the next cycle tries again';

@@ -64,7 +64,8 @@ async function runBatch({ payload, context, again, stopping }: JobRun<BatchPaylo
   const task: BatchTask = {
     // A run that ended half-way may have written rows to the cache that Postgres has not got.
     ...{ spec, categories, mode, copyKept: copyKept || again, expireAfterMs },
-    trackInputs: refresh === 'changed',
+    // Rows of other features are no copies: what is kept or restored has to be of those of this cycle.
+    trackInputs: refresh === 'changed' || payload.features !== undefined,
     maxAgeMs: mode === 'refresh' ? maxAgeMs : undefined,
     inputs: inputsOf(payload, context.clock.now()),
     stores: context.targets,

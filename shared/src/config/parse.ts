@@ -53,6 +53,8 @@ function reportIssue(
 }
 
 function secrecyOf(path: Path): Secrecy {
+  // Databases of features and categories are below settings of a model that are one each.
+  if (path[0] === 'models' && path.at(-1) === 'url') return true;
   return GLOBAL_SETTINGS.find(({ key }) => key === path.join('.'))?.secret ?? false;
 }
 

@@ -112,10 +112,19 @@ const ZONED = /(?:z|[+-]\d{2}(?::?\d{2})?)$/i;
 function timeOf(value: unknown): number | null | undefined {
   if (value === null || value === undefined || value === '') return null;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.getTime();
-  if (typeof value === 'number') return Number.isFinite(value) ? value * 1_000 : undefined;
+  if (typeof value === 'number') return secondsAt(value);
+  // In a file everything is text, and so are large numbers of PostgreSQL.
+  if (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)) return secondsAt(Number(value));
   if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}/.test(value)) return undefined;
   const moment = Date.parse(value.length > 10 ? zoned(value) : value);
   return Number.isNaN(moment) ? undefined : moment;
+}
+
+/** The end of the year 9999: beyond it nothing is a time, and what was meant were milliseconds. */
+const LAST_SECOND = 253_402_300_799;
+
+function secondsAt(seconds: number): number | undefined {
+  return seconds >= 0 && seconds <= LAST_SECOND ? seconds * 1_000 : undefined;
 }
 
 /** As the standard writes it: PostgreSQL has a space in it and zones of hours alone. */

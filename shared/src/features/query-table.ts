@@ -1,4 +1,4 @@
-import type { ClientBase, Pool, QueryArrayResult } from 'pg';
+import type { ClientBase, Pool, QueryArrayConfig, QueryArrayResult } from 'pg';
 import { messageOf } from '../errors';
 import { MOST_RECORDS, type RawTable } from './feature-table';
 
@@ -68,7 +68,11 @@ async function ask(client: ClientBase, query: string, timeLimitMs: number): Prom
   await client.query(`SET LOCAL statement_timeout = ${Math.ceil(timeLimitMs)}`);
   // As a part of another it is one query and nothing else, and ends where there is too much of it.
   const bounded = `SELECT * FROM (\n${withoutEnd(query)}\n) AS features LIMIT ${MOST_RECORDS + 1}`;
-  const result: QueryArrayResult<unknown[]> = await client.query({ text: bounded, rowMode: 'array' });
+  const result: QueryArrayResult<unknown[]> = await client.query({
+    ...{ text: bounded, rowMode: 'array' },
+    // The protocol that takes one statement: the simple one takes several, and with them an end of the transaction.
+    queryMode: 'extended',
+  } as QueryArrayConfig);
   await client.query('ROLLBACK');
   return {
     columns: result.fields.map(({ name }) => name),

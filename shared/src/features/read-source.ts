@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { parseCsv } from '../config/csv';
 import { isPlainMap } from '../config/plain-map';
@@ -35,9 +36,12 @@ async function read(
   return queryTable(on, from.query, timeLimitMs);
 }
 
-function tableOfFile(file: string): RawTable | { readonly problem: string } {
+async function tableOfFile(file: string): Promise<RawTable | { readonly problem: string }> {
   try {
+    if (!(await rested(file))) return { problem: 'it is being written all the time' };
+    const before = stampOf(file);
     const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    if (stampOf(file) !== before) return { problem: 'it was written while it was read' };
     return extname(file).toLowerCase() === '.json' ? tableOfJson(text) : tableOfCsv(text);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { problem: 'there is no such file' };
@@ -46,6 +50,29 @@ function tableOfFile(file: string): RawTable | { readonly problem: string } {
     }
     return { problem: `it cannot be read: ${messageOf(error)}` };
   }
+}
+
+/** A file that was written a moment ago may be half of what it is to be. */
+const REST_MS = 1_000;
+const LOOKS = 5;
+
+/** Waits until a file has been left alone for a moment; false where that does not come. */
+async function rested(file: string): Promise<boolean> {
+  let seen = '';
+  for (let look = 0; look < LOOKS; look++) {
+    const stamp = stampOf(file);
+    const ageMs = Date.now() - statSync(file).mtimeMs;
+    // A time that lies ahead says nothing: then it is looked at twice.
+    if (ageMs >= REST_MS || (ageMs < 0 && stamp === seen)) return true;
+    seen = stamp;
+    await delay(ageMs < 0 ? REST_MS : REST_MS - ageMs);
+  }
+  return false;
+}
+
+function stampOf(file: string): string {
+  const { ino, size, mtimeMs } = statSync(file);
+  return `${ino} ${size} ${mtimeMs}`;
 }
 
 function tableOfCsv(text: string): RawTable | { readonly problem: string } {

@@ -6,14 +6,12 @@ import { changedAtMs, stampOfModelFile } from './model-file';
 import type { ModelMapping, ModelSpec } from './spec';
 
 /** Loads a model file, checks and tries it; in the daemon this happens in an inference process. */
-export type Inspect = (mapping: ModelMapping, probeCategories: readonly string[]) => Promise<ModelSpec>;
+export type Inspect = (mapping: ModelMapping, categories: readonly string[]) => Promise<ModelSpec>;
 
 /** A writer that rests for longer is done. */
 const SETTLE_MS = 1_000;
 /** How often a file that goes on changing is looked at before what it was is used on. */
 const LOOKS = 3;
-/** Categories on which a model is tried before it is given up. */
-const PROBES = 5;
 
 export interface CataloguedModel extends ModelMapping {
   readonly categories: readonly string[];
@@ -92,7 +90,7 @@ export class ModelCatalogue<M extends CataloguedModel = CataloguedModel> {
     }
     const known = this.known.get(name);
     if (known?.stamp === stamp) return known.spec;
-    const look = { stamp, spec: this.inspect(mappingOf(model), model.categories.slice(0, PROBES)) };
+    const look = { stamp, spec: this.inspect(mappingOf(model), model.categories) };
     this.known.set(name, look);
     look.spec.catch(() => this.known.get(name) === look && this.known.delete(name));
     return look.spec;

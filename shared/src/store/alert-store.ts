@@ -108,13 +108,17 @@ export class AlertStore {
     );
   }
 
-  /** Records that what jobs have met holds no longer. */
-  async resolve(conditions: readonly string[], model: string, at: Date): Promise<void> {
+  /**
+   * Records that what jobs have met holds no longer.
+   * @param generation where it is only that of one generation: the alert may be of another by now
+   */
+  async resolve(conditions: readonly string[], model: string, at: Date, generation?: string): Promise<void> {
     await query(
       this.pool,
       `UPDATE forewarm.alert SET state = 'resolved', resolved_at = $3, version = version + 1
-       WHERE state <> 'resolved' AND model = $2 AND condition = ANY ($1::text[])`,
-      [conditions, model, at],
+       WHERE state <> 'resolved' AND model = $2 AND condition = ANY ($1::text[])
+         AND ($4::text IS NULL OR facts ->> 'generation' = $4)`,
+      [conditions, model, at, generation ?? null],
       `resolving alerts of ${model}`,
     );
   }

@@ -25,8 +25,8 @@ export class ReportedAlerts {
    * Records that conditions hold no longer.
    * @throws ForewarmError FW_POSTGRES_UNAVAILABLE; it is recorded later
    */
-  resolve(conditions: readonly string[], model: string, at: Date): Promise<void> {
-    return this.record(conditions, model, () => this.store.resolve(conditions, model, at));
+  resolve(conditions: readonly string[], model: string, at: Date, generation?: string): Promise<void> {
+    return this.record(conditions, model, () => this.store.resolve(conditions, model, at, generation));
   }
 
   /** Records what was not; what fails again stays. */

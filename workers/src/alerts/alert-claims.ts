@@ -47,10 +47,24 @@ export class AlertClaims {
     return 'alone';
   }
 
-  /** Lets daemons that have just lost PostgreSQL know that an alert was told by way of it. */
-  async note(alert: AlertKey): Promise<void> {
-    const [client] = this.ready;
-    await client?.set(this.key(alert), this.host, 'PX', NOTED_MS, 'NX').catch(() => undefined);
+  /** Lets daemons that have no PostgreSQL just now know what was told by way of it. */
+  async note(alert: AlertKey, event: AlertEvent): Promise<void> {
+    if (event === 'reminder') return;
+    const key = this.key(alert);
+    const [begun, over] = [key, `${key}:over`];
+    const [set, gone] = event === 'fired' ? [begun, over] : [over, begun];
+    for (const client of this.ready) {
+      const noted = client.multi().set(set, this.host, 'PX', NOTED_MS, 'NX').del(gone).exec();
+      await noted.catch(() => undefined);
+    }
+  }
+
+  /** Whether somebody has told that an alert is over. */
+  async isOver(alert: AlertKey): Promise<boolean> {
+    for (const client of this.ready) {
+      if ((await client.exists(`${this.key(alert)}:over`).catch(() => 0)) === 1) return true;
+    }
+    return false;
   }
 
   /** Keeps the claim of an alert that goes on to fire. */
@@ -60,9 +74,9 @@ export class AlertClaims {
     }
   }
 
-  /** Forgets what was claimed: from now on PostgreSQL tells who does. */
+  /** Forgets who told of a beginning: from now on PostgreSQL knows. That one is over is remembered for those who come later. */
   async release(alerts: readonly AlertKey[]): Promise<void> {
-    const keys = alerts.map((alert) => this.key(alert)).flatMap((key) => [key, `${key}:over`, `${key}:reminder`]);
+    const keys = alerts.map((alert) => this.key(alert)).flatMap((key) => [key, `${key}:reminder`]);
     if (keys.length === 0) return;
     for (const client of this.ready) await client.del(...keys).catch(() => undefined);
   }

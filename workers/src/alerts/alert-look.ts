@@ -155,7 +155,7 @@ export class AlertLook implements Watched {
     } else if (state === undefined) await store.end(known, nowMs, telling);
     else if (this.isNews(verdict)) await store.move(known, saying, state, telling);
     this.mirror(verdict);
-    if (verdict.event === 'fired') await within(this.parts.claims.note(saying), CLAIM_MS);
+    if (verdict.event !== undefined) await within(this.parts.claims.note(saying, verdict.event), CLAIM_MS);
   }
 
   /** What is on record now, for the case that nobody can be asked at the next look. */
@@ -210,12 +210,14 @@ export class AlertLook implements Watched {
   }
 
   /** PostgreSQL is back: it is told what came meanwhile, and the next look is on common ground again. */
-  private async handOver({ alerts }: AlertView): Promise<void> {
+  private async handOver({ alerts, nowMs }: AlertView): Promise<void> {
     const { store, claims, court } = this.parts;
     const { began, ended, keys } = this.local.handOver();
     const there = new Set(alerts.filter(({ state }) => state?.phase !== 'pending').map(keyText));
     for (const alert of began.filter((one) => !there.has(keyText(one)))) {
-      if (alert.state !== undefined) await store.recover(alert, alert.state, court.host, undefined);
+      // Another daemon may have seen its end, and told it, before this one did.
+      const endMs = (await claims.isOver(alert)) ? nowMs : undefined;
+      if (alert.state !== undefined) await store.recover(alert, alert.state, court.host, endMs);
     }
     for (const { saying, state, endMs } of ended) await store.recover(saying, state, court.host, endMs);
     await claims.release(keys);

@@ -51,10 +51,10 @@ export class HistoryObserver implements Observer {
     });
   }
 
-  /** Whether it ended before PostgreSQL was back: such a one may be degraded for that alone, and the next tells. */
-  private isOfBefore({ ageMs, durationMs }: RecentCycle): boolean {
+  /** Whether it began before PostgreSQL was back: such a one may be degraded for that alone, and the next tells. */
+  private isOfBefore({ ageMs }: RecentCycle): boolean {
     const backMs = this.postgresBackMs();
-    return backMs !== undefined && ageMs - (durationMs ?? 0) > steadyClock.now() - backMs;
+    return backMs !== undefined && ageMs > steadyClock.now() - backMs;
   }
 
   private slow({ name, everyMs }: ModelConfig, cycles: readonly RecentCycle[]): Observation {
