@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeRow } from '#shared/cache/row';
 import { optionsOf } from '#shared/predictor/configured-options';
 import { Predictor } from '#shared/predictor/predictor';
 import { AlertStore } from '#shared/store/alert-store';
+import { errorsIn } from '../support/daemon-process';
 import { matrixRegressor } from '../support/exported-models';
 import { eventually, someCategories, TestSystem } from '../support/system';
 import { ask } from './http-api/client';
@@ -239,6 +241,48 @@ describe('a query', () => {
     expect(failed.error).toMatch(/writes; it is run in a transaction that only reads/);
     expect((await system.pool.query('SELECT count(*)::int AS n FROM stations')).rows[0].n).toBe(4);
   });
+
+  test('cannot end its transaction either', async () => {
+    await table(good);
+    const query = 'select 1 as category) as x; commit; delete from stations; select * from (select 1 as category';
+    configure({ query });
+    const daemon = system.daemon();
+    const failed = await daemon.logged(({ code }) => code === 'FW_FEATURES_UNAVAILABLE');
+    expect(failed.error).toMatch(/cannot insert multiple commands into a prepared statement/);
+    expect((await system.pool.query('SELECT count(*)::int AS n FROM stations')).rows[0].n).toBe(4);
+  });
+});
+
+test('rows of other features are no copies: after a loss of the cache they are computed, not restored', async () => {
+  csv(categories.map((category) => line(category, 1, '1')));
+  configure({ file: 'stations.csv' }, { every: '1h' });
+  const first = system.daemon();
+  const generation = String((await first.cycle()).live);
+  await first.stop();
+  csv(categories.map((category) => line(category, 500, '1', '2026-11-25T10:00:00Z')));
+  await system.client.flushall();
+  const second = system.daemon();
+  await second.cycle();
+  const values = await valuesOf(generation);
+  for (const category of categories) expect(values[category]).toEqual(await direct([500, 1]));
+  expect(await system.cache().metadata()).toMatchObject({ data_updated: '2026-11-25T10:00:00.000Z' });
+});
+
+test('a file that is written while it is read is waited for, not taken by halves', async () => {
+  const rows = [line(a, 1, '1'), line(b, 2, '1'), line(c, 3, '1'), line(d, 4, '1')];
+  csv(rows);
+  configure({ file: 'stations.csv' });
+  const daemon = system.daemon();
+  await daemon.cycle();
+  const mark = daemon.mark;
+  // Cut in the middle of a value, as a slow writer leaves it for a moment.
+  for (let i = 0; i < 10; i++) {
+    system.write('stations.csv', `category,size,open,at\n${line(a, 1, '1')}\n${b},2`);
+    await delay(300);
+  }
+  csv(rows);
+  await daemon.cycle('complete', daemon.mark);
+  expect(errorsIn(daemon.lines.slice(mark))).toEqual([]);
 });
 
 test('features that could never be read fail cycles, which say why, and do not stop a daemon from starting', async () => {

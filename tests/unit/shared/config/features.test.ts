@@ -87,6 +87,9 @@ test('a password in the address of a database is not shown', () => {
   const url = 'postgres://me:secret@db/facts';
   expect(problemOf({ inputs, features: { file: 'a.csv', url } })).not.toContain('secret');
   expect(problemOf({ inputs, features: { query: 'select 1', url: `${url} x` } })).not.toContain('secret');
+  for (const slip of ['postgres:/me:secret@db/facts', 'me:secret@db/facts', 'postgres//me:secret@db/facts']) {
+    expect(problemOf({ inputs, features: { query: 'select 1', url: slip } })).not.toContain('secret');
+  }
 });
 
 test('a query for categories says where its last good answer is kept, which is not there yet when nothing was started', () => {

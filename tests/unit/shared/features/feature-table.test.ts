@@ -71,6 +71,8 @@ test.each([
   ['2026-11-26 10:00:00.5+01', '2026-11-26T09:00:00.500Z'],
   ['2026-11-26', '2026-11-26T00:00:00.000Z'],
   [1_764_151_200, '2025-11-26T10:00:00.000Z'],
+  ['1764151200', '2025-11-26T10:00:00.000Z'],
+  ['1764151200.250', '2025-11-26T10:00:00.250Z'],
   [new Date(0), '1970-01-01T00:00:00.000Z'],
 ])('the time %p is %s', (time, iso) => {
   const read = table(
@@ -83,6 +85,14 @@ test.each([
   );
   expect('table' in read && new Date(read.table.newestMs ?? 0).toISOString()).toBe(iso);
 });
+
+test.each([1_764_151_200_000, '1764151200000', -1, 1e300])(
+  'milliseconds are no time, and what no year has is none: %p',
+  (time) => {
+    const read = table([['a', 1, 2, time]], ['category', 'x', 'y', 'at'], 'at');
+    expect(read).toEqual({ problem: expect.stringContaining('row 1: at: expected a time') });
+  },
+);
 
 test('a time that is none is refused', () => {
   expect(table([['a', 1, 2, 'yesterday']], ['category', 'x', 'y', 'at'], 'at')).toEqual({
