@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { say } from '../slow/cli/command';
 import { quickAlerts, STARTING } from '../support/alerts';
-import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../support/system';
+import { eventually, smallModel, someCategories, TestSystem } from '../support/system';
 import { WebhookReceiver } from '../support/webhook-receiver';
 
 /** What can go wrong with cycles and with what they bring, each thing provoked, told once and seen to be over. */
@@ -74,7 +74,7 @@ test('rows that are missing: coverage-low has the figures and the bound', async 
   expectOnly('fired coverage-low m', 'resolved coverage-low m');
 });
 
-test('a model that is paused grows stale, and is fresh when it goes on', async () => {
+test('a model that is paused grows stale, and is fresh when it goes on; one that is broken is left alone, and mended', async () => {
   system.configureSmall(categories, {
     every: '1s',
     staleAfter: '2s',
@@ -88,6 +88,11 @@ test('a model that is paused grows stale, and is fresh when it goes on', async (
   await run('unpause');
   await told('stale', 'resolved');
   expectOnly('fired stale m', 'resolved stale m');
+  rmSync(join(system.folder, 'm.onnx'));
+  await told('model-broken', 'fired');
+  system.write('m.onnx', smallModel(categories));
+  await told('model-broken', 'resolved');
+  expect(receiver.events('model-broken')).toEqual(['fired', 'resolved']);
 });
 
 test('a scheduler without a worker, a worker without a scheduler: who is missing is told, and what follows from it is not', async () => {
@@ -134,19 +139,6 @@ test('a cycle that takes longer than it may', async () => {
   expect(receiver.events('cycle-slow')).toEqual(['fired', 'resolved']);
 });
 
-test('a model that is left alone as broken, and one whose file is mended', async () => {
-  system.configureSmall(categories, { every: '1s', settings: quickAlerts(receiver, { off: STARTING }) });
-  const daemon = system.daemon();
-  await daemon.cycle();
-  rmSync(join(system.folder, 'm.onnx'));
-  await told('model-broken', 'fired');
-  system.write('m.onnx', smallModel(categories));
-  await told('model-broken', 'resolved');
-  expect(receiver.events('model-broken')).toEqual(['fired', 'resolved']);
-  // It explains the cycles that failed before it was left alone.
-  expect(receiver.events('stale')).toEqual([]);
-});
-
 test('reads that the model answers, for want of rows', async () => {
   const settings = {
     ...quickAlerts(receiver, { off: STARTING, failedCycles: 100 }),
@@ -170,20 +162,4 @@ test('reads that the model answers, for want of rows', async () => {
   for (let i = 0; i < known.length; i += 50) await Promise.all(known.slice(i, i + 50).map(read));
   await told('reads-fall-through', 'resolved');
   expectOnly('fired reads-fall-through m', 'resolved reads-fall-through m');
-});
-
-test('two models have alerts of their own', async () => {
-  system.write('good.onnx', smallModel(categories));
-  system.write('bad.onnx', smallModel(categories, poison));
-  const model = { axes: SMALL_AXES, categories, every: '1s' };
-  system.configure(
-    { good: { ...model, file: 'good.onnx' }, bad: { ...model, file: 'bad.onnx' } },
-    quickAlerts(receiver, { off: STARTING, failedCycles: 1 }),
-  );
-  const daemon = system.daemon();
-  await told('cycles-failing', 'fired', 'bad');
-  await daemon.logged(({ message, model: of }) => message === 'cycle complete' && of === 'good', {
-    after: daemon.mark,
-  });
-  expect(receiver.notices.every((notice) => notice.model === 'bad')).toBe(true);
 });

@@ -159,14 +159,7 @@ describe('a query', () => {
 
   test.each([
     ['fails', () => system.pool.query('DROP TABLE products'), /the query: .*does not exist \(42P01\)/],
-    ['gives a category twice', () => table([...categories, categories[0] ?? '']), /is there twice/],
-    ['gives nothing', () => table([]), /the query: it has no rows/],
     ['lacks too many', () => table(categories.slice(0, 2)), /it lacks 10 of 12 categories/],
-    [
-      'gives what is no category',
-      () => table([...categories, 'x'.repeat(600)]),
-      /row 13: expected a category of 1 to 512 bytes/,
-    ],
   ])('that %s leaves those of before in use, also after a restart', async (_, spoil, why) => {
     await table(categories);
     const first = start();

@@ -98,10 +98,7 @@ test('rows are those of a direct run with the features of the file, follow it, a
 
 test.each([
   ['a category twice', (rows: string[]) => csv([...rows, line(a, 1, '1')]), /is there twice; the first is line 2/],
-  ['a column less', (rows: string[]) => csv(rows, 'category,sise,open,at'), /no column `size`; did you mean `sise`/],
   ['no rows', () => csv([]), /it has no rows/],
-  ['a category that is empty', (rows: string[]) => csv([...rows, ',1,1,']), /line 6: expected a category/],
-  ['fields too few', (rows: string[]) => csv([...rows, 'x,1']), /line 6: expected 4 fields/],
 ])('a file with %s leaves those of before in use, also after a restart, until it is mended', async (_, spoil, why) => {
   const rows = [line(a, 1, '1'), line(b, 2, '1'), line(c, 3, '1'), line(d, 4, '1')];
   csv(rows);
