@@ -84,9 +84,7 @@ test('the queue Redis may evict, and runs full', async () => {
   const memory = /used_memory:(\d+)/.exec(await system.queueClient.info('memory'))?.[1];
   await system.queueClient.config('SET', 'maxmemory', String(Math.round(Number(memory) * 1.02)));
   const full = await told('redis-queue-memory', 'fired');
-  expect(full.message).toMatch(
-    /^the queue Redis uses .* of its maxmemory of .* \(9[0-9.]+ %\), more than 90 %$|^the queue Redis uses .*100 %/,
-  );
+  expect(full.message).toMatch(/^the queue Redis uses .* of its maxmemory of .* \(\d+(\.\d+)? %\), more than 90 %$/);
   await system.queueClient.config('SET', 'maxmemory', '1gb');
   await system.queueClient.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await told('redis-queue-memory', 'resolved');

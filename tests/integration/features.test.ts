@@ -252,7 +252,7 @@ describe('a query', () => {
 
 test('rows of other features are no copies: after a loss of the cache they are computed, not restored', async () => {
   csv(categories.map((category) => line(category, 1, '1')));
-  configure({ file: 'stations.csv' }, { every: '1h' });
+  configure({ file: 'stations.csv', time: 'at' }, { every: '1h' });
   const first = system.daemon();
   const generation = String((await first.cycle()).live);
   await first.stop();
