@@ -57,7 +57,8 @@ test('of three daemons one tells, and one says that it is over', async () => {
   for (const daemon of daemons) await daemon.logged(({ message }) => message === 'forewarm is running');
   await right();
   await told('redis-queue-evicts', 'resolved');
-  await daemons[0]?.cycle('complete', daemons[0].mark);
+  // A cycle of any: which daemon takes a job is the queue's own matter.
+  await Promise.race(daemons.map((daemon) => daemon.cycle('complete', daemon.mark)));
   expect(receiver.events('redis-queue-evicts')).toEqual(['fired', 'resolved']);
   // And in the log of one of them each.
   const lines = daemons.flatMap((daemon) => daemon.lines.filter(({ condition }) => condition === 'redis-queue-evicts'));

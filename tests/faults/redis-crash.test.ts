@@ -46,12 +46,13 @@ test.each([
   ['for longer than the locks of jobs live', LONG_MS],
 ])('away %s: what was acknowledged is back, the cycle that ran is finished, and others follow', async (_, awayMs) => {
   const writers = [new Acknowledged(system.client), new Acknowledged(system.queueClient)];
-  await daemon.computing();
-  const running = await system.recorded(({ state }) => state === 'running');
   const [before, pointer] = [await system.rows(live, categories), await system.cache().pointer()];
   const schedules = await scheduled();
+  await daemon.computing();
   const mark = daemon.mark;
+  // At once: a cycle does not take long.
   await killBoth();
+  const running = await system.recorded(({ state }) => state === 'running');
   await daemon.logged(({ message }) => message.startsWith('connection to Redis'), { after: mark });
   await delay(awayMs);
   await startBoth();

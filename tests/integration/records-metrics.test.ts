@@ -28,9 +28,10 @@ test('alerts that fire and the newest backup are metrics of each daemon, whichev
   const alert = { condition: 'gate-refused', model: 'm', message: 'a value is not finite', facts: {} };
   await alerts.fire(alert, 'another machine', new Date());
 
+  const bytes = () => metricOf(daemon, 'forewarm_backup_size_bytes{model="m"}');
+  await eventually('the backup', async () => (await bytes()) === manifest?.bytes);
   const firing = () => metricOf(daemon, 'forewarm_alerts_firing{condition="gate-refused",model="m"}');
   await eventually('the alert', async () => (await firing()) === 1);
-  expect(await metricOf(daemon, 'forewarm_backup_size_bytes{model="m"}')).toBe(manifest?.bytes);
   const begun = await metricOf(daemon, 'forewarm_backup_timestamp_seconds{model="m"}');
   expect(begun).toBe(Date.parse(manifest?.startedAt ?? '') / 1_000);
   await alerts.resolve(['gate-refused'], 'm', new Date());

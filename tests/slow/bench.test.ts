@@ -53,7 +53,7 @@ test('bench warm gives every figure', async () => {
 test('bench scale gives every figure and the plot', async () => {
   const svg = join(folder, 'plots', 'grow.svg');
   const sizes = ['--categories', '40', '--grow', '20,60', '--svg', svg];
-  const figures = await bench('scale', '--model', 'mlp', '--workers', '1,2', ...sizes);
+  const figures = await bench('scale', '--model', 'mlp', '--workers', '1,2', '--rounds', '1', ...sizes);
   expect(figures).toMatchObject({ suite: 'scale', model: 'mlp', categories: 40 });
   for (const byWorkers of [figures.cycleSeconds, figures.floorSeconds]) {
     expect(Object.keys(byWorkers ?? {})).toEqual(['1', '2']);

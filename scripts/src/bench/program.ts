@@ -24,6 +24,7 @@ interface ScaleArguments {
   readonly categories: number;
   readonly model: ModelKind;
   readonly workers: readonly number[];
+  readonly rounds?: number;
   readonly grow?: readonly number[];
   readonly svg?: string;
   readonly json?: boolean;
@@ -81,10 +82,12 @@ export function makeBenchProgram(): Command {
     .option('--categories <n>', 'size of the grid for --workers', count, 2_000)
     .option('--workers <list>', 'numbers of worker processes', counts, [1, 2])
     .option('--grow <list>', 'numbers of categories, such as 100,1000,10000,100000', counts)
+    .option('--rounds <n>', 'how often each number of workers is measured (default: 7, or 3 where cycles take long)', count)
     .option('--svg <file>', 'with --grow: where to write the plot of cycle time against categories')
     .option('--json', 'the figures as one JSON object on the last line')
-    .action(async ({ json, model, categories, workers, grow: sizes, svg }: ScaleArguments) => {
-      const scaled = await withDeployment((deployment) => scaleSuite(deployment, { model, categories, workers, say }));
+    .action(async ({ json, grow: sizes, svg, ...options }: ScaleArguments) => {
+      const { model } = options;
+      const scaled = await withDeployment((deployment) => scaleSuite(deployment, { ...options, say }));
       const grown = sizes === undefined ? undefined : await growSuite(() => Deployment.start(), { model, sizes, say });
       if (svg !== undefined && grown !== undefined) {
         mkdirSync(dirname(svg), { recursive: true });

@@ -11,6 +11,8 @@ export interface ScaleOptions {
   readonly categories: number;
   /** Numbers of worker processes, ascending. */
   readonly workers: readonly number[];
+  /** How often each number of workers is measured; by default so often as a cycle is quick. */
+  readonly rounds?: number;
   readonly say: (line: string) => void;
 }
 
@@ -44,7 +46,7 @@ export async function scaleSuite(deployment: Deployment, options: ScaleOptions):
   try {
     say(`${kind}, ${categories.toLocaleString('en')} categories: the first cycle …`);
     const first = await oneRound();
-    const wanted = roundsFor(Math.max(...[...first.values()].map(({ cycle }) => cycle)));
+    const wanted = options.rounds ?? roundsFor(Math.max(...[...first.values()].map(({ cycle }) => cycle)));
     for (let i = 1; i <= wanted; i++) {
       const round = await oneRound();
       rounds.push(round);
