@@ -82,7 +82,11 @@ export function makeBenchProgram(): Command {
     .option('--categories <n>', 'size of the grid for --workers', count, 2_000)
     .option('--workers <list>', 'numbers of worker processes', counts, [1, 2])
     .option('--grow <list>', 'numbers of categories, such as 100,1000,10000,100000', counts)
-    .option('--rounds <n>', 'how often each number of workers is measured (default: 7, or 3 where cycles take long)', count)
+    .option(
+      '--rounds <n>',
+      'how often each number of workers is measured (default: 7, or 3 where cycles take long)',
+      count,
+    )
     .option('--svg <file>', 'with --grow: where to write the plot of cycle time against categories')
     .option('--json', 'the figures as one JSON object on the last line')
     .action(async ({ json, grow: sizes, svg, ...options }: ScaleArguments) => {
