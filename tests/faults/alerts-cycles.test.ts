@@ -96,7 +96,11 @@ test('a model that is paused grows stale, and is fresh when it goes on; one that
 });
 
 test('a scheduler without a worker, a worker without a scheduler: who is missing is told, and what follows from it is not', async () => {
-  system.configureSmall(categories, { every: '1s', staleAfter: '3s', settings: quickAlerts(receiver) });
+  system.configureSmall(categories, {
+    every: '1s',
+    staleAfter: '3s',
+    settings: quickAlerts(receiver, { resolveAfter: '5s' }),
+  });
   const worker = system.daemon(['start', '--roles', 'worker']);
   const [dead, empty] = await Promise.all([told('schedule-dead', 'fired'), told('cache-empty', 'fired')]);
   expect(dead.message).toMatch(/^the queue has no schedule of m: no cycle is planned/);

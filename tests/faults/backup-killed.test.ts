@@ -10,9 +10,9 @@ import { eventually, someCategories, TestSystem } from '../support/system';
 
 /** Daemons that are killed at any moment of a backup or a restore: no half file has a name, and no row is worse than it was. */
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
-const KILLS = 10;
+const KILLS = 6;
 const BACKUP = { model: 'm', trigger: 'command' };
 const RESTORE = { model: 'm', name: 'latest' };
 /** About as long as either takes here, with the start of its process. */

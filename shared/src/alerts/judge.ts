@@ -69,10 +69,13 @@ export function judge<K extends Known>(
   });
 }
 
-/** What is wrong, or may soon be said to be: it explains other things. */
+/**
+ * What is wrong, may soon be said to be, or is not yet over: it explains other things. A cause that is well again goes on to do so until it
+ * is resolved, which is the time that what follows from it has to become well too.
+ */
 function troublesOf(known: readonly Known[], observations: readonly Observation[]): readonly AlertKey[] {
   const good = new Set(observations.filter(({ level }) => level === 'good').map(keyText));
-  const open = known.filter((alert) => alert.state !== undefined && !good.has(keyText(alert)));
+  const open = known.filter((alert) => alert.state?.phase === 'firing' || (alert.state && !good.has(keyText(alert))));
   return [...open, ...observations.filter(({ level }) => level === 'bad')];
 }
 

@@ -79,16 +79,25 @@ describe('what explains it', () => {
     });
   });
 
-  test('what is left when the cause is over is told', () => {
+  test('what is left when the cause is over is told, and not before', () => {
     const stale = known('stale', {
       model: 'calls',
       state: { phase: 'firing', sinceMs: NOW_MS - 9_000, lastSeenMs: NOW_MS, toldMs: null },
     });
-    const observations = [seen('no-worker', 'good'), seen('stale', 'bad', { model: 'calls' })];
-    expect(eventsOf([known('no-worker'), stale], observations)).toEqual({
+    const left = seen('stale', 'bad', { model: 'calls' });
+    expect(eventsOf([known('no-worker'), stale], [seen('no-worker', 'good'), left])).toEqual({
       'no-worker': 'resolved',
-      'stale calls': 'fired',
+      'stale calls': undefined,
     });
+    expect(eventsOf([stale], [seen('no-worker', 'good'), left])['stale calls']).toBe('fired');
+  });
+
+  test('a cause that has not fired, and is well, explains nothing', () => {
+    const pending = known('no-worker', {
+      state: { phase: 'pending', sinceMs: NOW_MS, lastSeenMs: NOW_MS, toldMs: null },
+    });
+    const observations = [seen('no-worker', 'good'), seen('stale', 'bad', { model: 'calls' })];
+    expect(eventsOf([pending], observations)['stale calls']).toBe('fired');
   });
 
   test('every cause is a condition, and nothing explains itself in the end', () => {
