@@ -79,7 +79,8 @@ test('both see a new model file at once: it is published once, and no other cycl
   const generations = flips.map(({ generation }) => generation);
   expect(new Set(generations).size).toBe(generations.length);
   // A cycle in whose midst the file is replaced is given up, and the next one has the new model.
-  for (const { lines } of daemons) expect(errorsIn(lines).filter(({ code }) => code !== 'FW_MODEL_CHANGED')).toEqual([]);
+  for (const { lines } of daemons)
+    expect(errorsIn(lines).filter(({ code }) => code !== 'FW_MODEL_CHANGED')).toEqual([]);
 });
 
 async function running(daemons: readonly DaemonProcess[]): Promise<void> {
