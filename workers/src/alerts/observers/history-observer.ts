@@ -36,22 +36,24 @@ export class HistoryObserver implements Observer {
     });
   }
 
-  /** @param ended the newest first */
+  /** @param ended as many as have to fail, the newest first */
   private failing(model: string, ended: readonly RecentCycle[]): Observation {
     const { failedCycles } = this.context.config.alerts;
-    const bad = ended.filter(({ state }) => state === 'failed' || state === 'degraded');
+    const counting = ended.filter((cycle) => !this.isOfBefore(cycle));
+    const bad = counting.filter(({ state }) => state === 'failed' || state === 'degraded');
+    const isOpen = counting.length < ended.length && bad.length === counting.length;
     const [newest] = ended;
     const reason = newest?.reason ?? 'no reason is recorded';
     return observation({
       condition: 'cycles-failing',
       model,
-      level: newest !== undefined && this.isOfBefore(newest) ? 'unknown' : badIf(bad.length >= failedCycles),
+      level: isOpen ? 'unknown' : badIf(bad.length >= failedCycles),
       message: `the last ${bad.length} cycles of ${model} failed or were degraded, the newest because: ${reason}`,
       facts: { cycles: bad.length, bound: failedCycles, newest: newest?.id, state: newest?.state },
     });
   }
 
-  /** Whether it began before PostgreSQL was back: such a one may be degraded for that alone, and the next tells. */
+  /** Whether it began before PostgreSQL was back: such a one may be degraded for that alone, and those that follow tell. */
   private isOfBefore({ ageMs }: RecentCycle): boolean {
     const backMs = this.postgresBackMs();
     return backMs !== undefined && ageMs > steadyClock.now() - backMs;
