@@ -34,7 +34,9 @@ function configure(more: object = {}, settings: object = {}) {
   return system.daemon();
 }
 
-const alerts = () => new AlertStore(system.pool).firing();
+/** What is refused: cycles that are degraded long enough are an alert too, of another kind. */
+const alerts = async () =>
+  (await new AlertStore(system.pool).firing()).filter(({ condition }) => condition.endsWith('-refused'));
 const indexed = async (generation: string) =>
   (await system.client.smembers(system.cache().keys.index(generation))).sort();
 

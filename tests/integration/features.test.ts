@@ -51,7 +51,11 @@ function configure(features: object, more: object = {}, settings: object = {}): 
   return system.configure({ m: model }, settings as Record<string, unknown>);
 }
 
-const alerts = async () => (await new AlertStore(system.pool).firing()).map(({ condition }) => condition);
+/** What is refused: cycles that are degraded long enough are an alert too, of another kind. */
+const alerts = async () =>
+  (await new AlertStore(system.pool).firing())
+    .map(({ condition }) => condition)
+    .filter((condition) => condition.endsWith('-refused'));
 function valuesIn(bytes: Buffer | undefined): Float32Array | undefined {
   const decoded = bytes && decodeRow(bytes);
   return decoded?.ok ? decoded.row.values : undefined;
