@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AlertStore } from '#shared/store/alert-store';
+import { refusals } from '../support/alerts';
 import { runCommand } from '../support/daemon-process';
 import { eventually, SMALL_AXES, smallModel, someCategories, TestSystem } from '../support/system';
 import { ask } from './http-api/client';
@@ -34,9 +34,7 @@ function configure(more: object = {}, settings: object = {}) {
   return system.daemon();
 }
 
-/** What is refused: cycles that are degraded long enough are an alert too, of another kind. */
-const alerts = async () =>
-  (await new AlertStore(system.pool).firing()).filter(({ condition }) => condition.endsWith('-refused'));
+const alerts = () => refusals(system.pool);
 const indexed = async (generation: string) =>
   (await system.client.smembers(system.cache().keys.index(generation))).sort();
 

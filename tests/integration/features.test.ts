@@ -3,7 +3,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeRow } from '#shared/cache/row';
 import { optionsOf } from '#shared/predictor/configured-options';
 import { Predictor } from '#shared/predictor/predictor';
-import { AlertStore } from '#shared/store/alert-store';
+import { refusals } from '../support/alerts';
 import { errorsIn } from '../support/daemon-process';
 import { matrixRegressor } from '../support/exported-models';
 import { eventually, someCategories, TestSystem } from '../support/system';
@@ -51,11 +51,7 @@ function configure(features: object, more: object = {}, settings: object = {}): 
   return system.configure({ m: model }, settings as Record<string, unknown>);
 }
 
-/** What is refused: cycles that are degraded long enough are an alert too, of another kind. */
-const alerts = async () =>
-  (await new AlertStore(system.pool).firing())
-    .map(({ condition }) => condition)
-    .filter((condition) => condition.endsWith('-refused'));
+const alerts = async () => (await refusals(system.pool)).map(({ condition }) => condition);
 function valuesIn(bytes: Buffer | undefined): Float32Array | undefined {
   const decoded = bytes && decodeRow(bytes);
   return decoded?.ok ? decoded.row.values : undefined;

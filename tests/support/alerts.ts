@@ -1,3 +1,5 @@
+import type { Pool } from 'pg';
+import { AlertStore, type FiringAlert } from '#shared/store/alert-store';
 import type { WebhookReceiver } from './webhook-receiver';
 
 /** What a deployment that is just starting has for a moment, which is told by settings as quick as these. */
@@ -10,4 +12,9 @@ export function quickAlerts(receiver: WebhookReceiver, more: Readonly<Record<str
     inference: { processes: 1 },
     alerts: { fireAfter: '1s', resolveAfter: '2s', webhook: { url: receiver.url }, ...more },
   };
+}
+
+/** What is refused and on record as that: cycles that are degraded long enough are an alert too, of another kind. */
+export async function refusals(pool: Pool): Promise<FiringAlert[]> {
+  return (await new AlertStore(pool).firing()).filter(({ condition }) => condition.endsWith('-refused'));
 }
